@@ -1,0 +1,199 @@
+"""Every error that nbgraph raises: one tree, split by who must act.
+
+Owns the classes and how an error reads. Knows nothing of graphs, stores or kernels.
+
+    NbgraphError
+    |-- GraphError            the definition is wrong (the graph's author acts)
+    |   |-- StateError        an input does not fit the state's schema
+    |   `-- OptionsError      an option's name or value is wrong
+    |-- RunError              a run stopped (the node's author acts)
+    |   |-- NodeError         a node's code raised
+    |   |   |-- NodeTimeoutError    ... took longer than its timeout
+    |   |   |-- MaxAttemptsError    ... failed in every attempt
+    |   |   |-- UpdateError         ... returned an update that does not fit the state
+    |   |   |-- RouteError          ... returned a route that the graph does not have
+    |   |   `-- IsolationError      ... changed the state it was given
+    |   |-- ConflictError     two concurrent tasks wrote one field that has no reducer
+    |   |-- NoProgressError   nothing leads on, or a cycle can never end
+    |   |-- MaxStepsError     a bound was hit: the run is paused and resumable
+    |   |-- BackpressureError   ... the workers' queue stayed full
+    |   |-- BudgetError         ... the time budget is spent
+    |   `-- RunCancelledError   somebody cancelled the run
+    |-- CodecError            a value cannot be kept, or bytes are not a value
+    |-- RunBusyError          another driver holds the run
+    |-- IdempotencyError      a step was about to be committed a second time
+    `-- StoreError            the file, or the disk (the environment acts)
+        |-- StoreBusy         locked by somebody else for too long
+        |-- StoreFull         no room left
+        |-- StoreReadOnly     the file or its folder cannot be written
+        |-- StoreCorrupt      bytes were changed outside nbgraph
+        |-- StoreForeign      not an nbgraph file, or of a newer version
+        `-- RunNotFound       no run of that id
+
+An error has four parts: what happened and where (``message``), what is still true (``still``), what to
+do next (``todo``); its facts are attributes. A fact that an error does not have reads as ``None``.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+_FACTS = frozenset(
+    "run_id step node task field expected actual attempt attempts path file holder option "
+    "nodes tasks values limit seconds problems others error".split()
+)
+
+
+class NbgraphError(Exception):
+    """The root of the tree: something nbgraph refuses, with its facts.
+
+    >>> error = NbgraphError("it broke", todo="mend it", node="review", step=3)
+    >>> error.node, error.step, error.field
+    ('review', 3, None)
+    >>> print(error)
+    it broke
+      Next: mend it
+    """
+
+    def __init__(self, message: str = "", *, still: str = "", todo: str = "", **facts: Any) -> None:
+        unknown = facts.keys() - _FACTS
+        if unknown:
+            raise TypeError(f"not facts of an error: {', '.join(sorted(unknown))}")
+        super().__init__(message)
+        self.message, self.still, self.todo, self.facts = message, still, todo, facts
+
+    def __getattr__(self, name: str) -> Any:
+        """Read a fact; one that this error does not have is ``None``."""
+        if name in _FACTS:
+            return self.__dict__.get("facts", {}).get(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.still:
+            lines.append(f"  Still true: {self.still}")
+        if self.todo:
+            lines.append(f"  Next: {self.todo}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        facts = {name: _portable(value) for name, value in self.facts.items()}
+        return _rebuild, (type(self), self.message, self.still, self.todo, facts)
+
+
+def _portable(value: Any) -> Any:
+    """Return ``value`` if it pickles, else its ``repr``: an error always reaches the other process."""
+    try:
+        pickle.dumps(value)
+    except Exception:  # whatever a foreign __reduce__ raises, the error itself must travel
+        return repr(value)
+    return value
+
+
+def _rebuild(cls: type[NbgraphError], message: str, still: str, todo: str, facts: dict[str, Any]) -> NbgraphError:
+    return cls(message, still=still, todo=todo, **facts)
+
+
+class GraphError(NbgraphError):
+    """A graph's definition is wrong. ``problems`` lists everything found, not only the first."""
+
+
+class StateError(GraphError):
+    """An input does not fit the state's schema: ``field``, ``expected``, ``actual``."""
+
+
+class OptionsError(GraphError):
+    """An option's name or value is wrong: ``option``, ``expected``, ``actual``."""
+
+
+class RunError(NbgraphError):
+    """A run stopped before its end: ``run_id`` names it; what was committed is kept."""
+
+
+class NodeError(RunError):
+    """A node's code raised; its step was not committed. ``__cause__`` holds the node's own exception."""
+
+
+class NodeTimeoutError(NodeError):
+    """A node ran longer than its ``timeout``; ``limit`` is that timeout in seconds."""
+
+
+class MaxAttemptsError(NodeError):
+    """A node failed in every one of its ``attempts``; ``__cause__`` is the last failure."""
+
+
+class UpdateError(NodeError):
+    """A node returned an update that does not fit the state: ``field``, ``expected``, ``actual``."""
+
+
+class RouteError(NodeError):
+    """A node returned a route to somewhere that the graph does not know from it."""
+
+
+class IsolationError(NodeError, TypeError):
+    """A node changed the state it was given, in place: ``node`` and ``field`` say which."""
+
+
+class ConflictError(RunError):
+    """Two concurrent tasks updated a field without reducer: ``field``, ``nodes``, ``values``, ``tasks``."""
+
+
+class NoProgressError(RunError):
+    """Nothing leads on from ``node``, or a cycle came back to it with the same state and would for ever."""
+
+
+class MaxStepsError(RunError):
+    """A run reached ``limit`` steps; it is paused and resumable with a larger ``max_steps``."""
+
+
+class BackpressureError(RunError):
+    """The workers' queue stayed full for ``seconds``; the run is paused and resumable."""
+
+
+class BudgetError(RunError):
+    """A run used its time budget of ``limit`` seconds; it is paused and resumable with a larger one."""
+
+
+class RunCancelledError(RunError):
+    """Somebody cancelled the run; what was committed is kept."""
+
+
+class CodecError(NbgraphError):
+    """A value cannot be kept, or bytes are not a value: ``path`` inside it, ``actual`` type."""
+
+
+class RunBusyError(NbgraphError):
+    """Another driver holds the run; ``holder`` says who."""
+
+
+class IdempotencyError(NbgraphError):
+    """A task's result was about to be committed a second time; the first commit stands."""
+
+
+class StoreError(NbgraphError):
+    """A store cannot do what was asked; ``file`` names it."""
+
+
+class StoreBusy(StoreError):  # noqa: N818 - DESIGN names it so; the family is read as "the store is ..."
+    """Somebody else holds the file's lock for longer than the busy timeout."""
+
+
+class StoreFull(StoreError):  # noqa: N818 - see StoreBusy
+    """The disk, or a limit on the file's size, leaves no room. Nothing of the step was stored."""
+
+
+class StoreReadOnly(StoreError):  # noqa: N818 - see StoreBusy
+    """The file or its folder cannot be written; it can still be viewed."""
+
+
+class StoreCorrupt(StoreError):  # noqa: N818 - see StoreBusy
+    """Stored bytes are not what nbgraph wrote: ``step`` and ``run_id`` where known."""
+
+
+class StoreForeign(StoreError):  # noqa: N818 - see StoreBusy
+    """The file is not nbgraph's, or a newer version wrote it. It was left untouched."""
+
+
+class RunNotFound(StoreError):  # noqa: N818 - see StoreBusy
+    """The store has no run of that id."""
