@@ -1,0 +1,58 @@
+# Everything a checkout can do. Needs Python 3.11 or newer (with venv) and make; the rest is set up in $(VENV).
+
+VENV ?= .venv
+BUILD ?= build
+PYTHON ?=
+# Options for pytest, such as ARGS="-n 2" or ARGS="-k merge".
+ARGS ?=
+# Options for the benchmark, such as BENCH="--workloads W2,W3 --repeats 5".
+BENCH ?=
+
+ready := $(VENV)/.nbgraph-ready
+python := $(VENV)/bin/python
+
+.PHONY: help demo test lint types pytest notebooks lab bench lock clean
+
+help:
+	@echo "make demo    run the quickstart notebook and say where its results are"
+	@echo "make test    lint, types, tests, notebooks"
+	@echo "make lab     open the tutorial in JupyterLab"
+	@echo "make bench   measure nbgraph beside raw SQLite (see CONTRIBUTING.md for other engines)"
+	@echo "make lock    renew the locked versions from pyproject.toml"
+	@echo "make clean   remove what make made"
+
+# The stamp makes re-running quick: nothing is installed until the lock or the project file changes.
+$(ready): .ci/requirements.txt pyproject.toml
+	@sh .ci/setup "$(VENV)" "$(PYTHON)"
+	@touch $@
+
+demo: $(ready)
+	@sh .ci/demo "$(VENV)" "$(BUILD)"
+
+test: lint types pytest notebooks
+
+lint: $(ready)
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+
+types: $(ready)
+	$(python) -m mypy --strict nbgraph
+
+pytest: $(ready)
+	$(python) -m pytest $(ARGS)
+
+notebooks: $(ready)
+	$(python) -m pytest --nbmake notebooks/
+
+lab: $(ready)
+	$(python) -m jupyterlab --ip=127.0.0.1 notebooks/01_quickstart.ipynb
+
+bench: $(ready)
+	$(python) tests/benchmarks/compare.py --workdir "$(BUILD)/bench" $(BENCH)
+
+lock:
+	@sh .ci/lock "$(BUILD)/lock" "$(PYTHON)"
+
+clean:
+	rm -rf "$(VENV)" "$(BUILD)" dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find nbgraph tests notebooks -name __pycache__ -prune -exec rm -rf {} +

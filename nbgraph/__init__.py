@@ -1,0 +1,163 @@
+"""nbgraph: stateful graphs built, run and kept in notebooks.
+
+Everything a user needs is here: define a ``Graph``, run it with an ``Engine``, look at its ``Run``.
+
+>>> import nbgraph as ng
+>>> graph = ng.Graph({"words": list, "count": int}, name="demo")
+>>> @graph.node
+... def count(state):
+...     return {"count": len(state["words"])}
+>>> ng.Engine(graph).run({"words": ["a", "b"]}).state["count"]
+2
+"""
+
+from nbgraph.clock import Clock, SystemClock
+from nbgraph.codec import Redaction, register_codec, thaw
+from nbgraph.engine.context import Context
+from nbgraph.engine.engine import Engine, open_run, runs
+from nbgraph.engine.options import (
+    Options,
+    bundle,
+    with_backpressure_timeout,
+    with_clock,
+    with_conflicts,
+    with_durability,
+    with_executor,
+    with_loop,
+    with_max_concurrent,
+    with_max_steps,
+    with_nested,
+    with_queue_depth,
+    with_redact,
+    with_seed,
+    with_time_budget,
+)
+from nbgraph.engine.run import Run, StepView
+from nbgraph.errors import (
+    BackpressureError,
+    BudgetError,
+    CodecError,
+    ConflictError,
+    GraphError,
+    IdempotencyError,
+    IsolationError,
+    MaxAttemptsError,
+    MaxStepsError,
+    NbgraphError,
+    NodeError,
+    NodeTimeoutError,
+    NoProgressError,
+    OptionsError,
+    RouteError,
+    RunBusyError,
+    RunCancelledError,
+    RunError,
+    RunNotFound,
+    StateError,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreForeign,
+    StoreFull,
+    StoreReadOnly,
+    UpdateError,
+)
+from nbgraph.graph.definition import Graph
+from nbgraph.graph.reducers import (
+    Reducer,
+    add,
+    append,
+    extend,
+    grow_counter,
+    last,
+    lww_map,
+    maximum,
+    merge,
+    minimum,
+    observed_set,
+    union,
+    updown_counter,
+)
+from nbgraph.graph.retry import Retry
+from nbgraph.graph.routes import Goto, Result, Send, Stop
+from nbgraph.store import MemoryStore, SqliteStore, Store
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BackpressureError",
+    "BudgetError",
+    "Clock",
+    "CodecError",
+    "ConflictError",
+    "Context",
+    "Engine",
+    "Goto",
+    "Graph",
+    "GraphError",
+    "IdempotencyError",
+    "IsolationError",
+    "MaxAttemptsError",
+    "MaxStepsError",
+    "MemoryStore",
+    "NbgraphError",
+    "NoProgressError",
+    "NodeError",
+    "NodeTimeoutError",
+    "Options",
+    "OptionsError",
+    "Redaction",
+    "Reducer",
+    "Result",
+    "Retry",
+    "RouteError",
+    "Run",
+    "RunBusyError",
+    "RunCancelledError",
+    "RunError",
+    "RunNotFound",
+    "Send",
+    "SqliteStore",
+    "StateError",
+    "StepView",
+    "Stop",
+    "Store",
+    "StoreBusy",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreForeign",
+    "StoreFull",
+    "StoreReadOnly",
+    "SystemClock",
+    "UpdateError",
+    "add",
+    "append",
+    "bundle",
+    "extend",
+    "grow_counter",
+    "last",
+    "lww_map",
+    "maximum",
+    "merge",
+    "minimum",
+    "observed_set",
+    "open_run",
+    "register_codec",
+    "runs",
+    "thaw",
+    "union",
+    "updown_counter",
+    "with_backpressure_timeout",
+    "with_clock",
+    "with_conflicts",
+    "with_durability",
+    "with_executor",
+    "with_loop",
+    "with_max_concurrent",
+    "with_max_steps",
+    "with_nested",
+    "with_queue_depth",
+    "with_redact",
+    "with_seed",
+    "with_time_budget",
+]

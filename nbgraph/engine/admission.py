@@ -1,0 +1,75 @@
+"""Who may start now: the bounded queue before the workers, limits per node, and the wait when it is full.
+
+Owns DESIGN section 3, rule 9 for concurrency. Knows tasks and counts; no thread, no clock of its own,
+no store.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from nbgraph.engine.task import Task
+
+
+class Admission:
+    """Admitted tasks that wait for a worker, first come first served, at most ``depth`` of them."""
+
+    def __init__(self, depth: int, max_concurrent: int) -> None:
+        self._depth, self._max = depth, max_concurrent
+        self._queue: deque[Task] = deque()
+        self._held: dict[str, deque[Task]] = {}
+        self._running: dict[str, int] = {}
+        self.running = 0
+        self.waits = 0
+        """How often admission had to wait for room."""
+        self.waiting_since: float | None = None
+
+    def __len__(self) -> int:
+        return len(self._queue) + sum(map(len, self._held.values()))
+
+    def full(self) -> bool:
+        """Say whether admission has to wait."""
+        return len(self) >= self._depth
+
+    def admit(self, task: Task) -> None:
+        """Take a task into the queue."""
+        self._queue.append(task)
+        self.waiting_since = None
+
+    def wait(self, now: float) -> bool:
+        """Note that a ready task found the queue full; True where a new wait begins."""
+        begins = self.waiting_since is None
+        if begins:
+            self.waits += 1
+            self.waiting_since = now
+        return begins
+
+    def next(self) -> Task | None:
+        """Return the next task that may start, None if there is none or no worker is free."""
+        while self.running < self._max and self._queue:
+            task = self._queue.popleft()
+            limit = task.node.limit
+            if limit is None or self._running.get(task.node.name, 0) < limit:
+                return task
+            self._held.setdefault(task.node.name, deque()).append(task)
+        return None
+
+    def started(self, task: Task) -> None:
+        """Note that a worker has the task."""
+        self.running += 1
+        self._running[task.node.name] = self._running.get(task.node.name, 0) + 1
+
+    def ended(self, task: Task) -> None:
+        """Note that the task's worker is free again."""
+        self.running -= 1
+        self._running[task.node.name] -= 1
+        if held := self._held.get(task.node.name):
+            self._queue.appendleft(held.popleft())
+
+    def drain(self) -> Iterable[Task]:
+        """Remove and return everything that has not started."""
+        rest = [*self._queue, *(task for held in self._held.values() for task in held)]
+        self._queue.clear()
+        self._held.clear()
+        return rest

@@ -1,0 +1,144 @@
+"""One try of one task: call the node with its state, bring back what it returned or raised.
+
+Owns the call, its isolation check and its captured failure. Runs on any thread or loop; touches nothing
+but its own assignment. Knows nothing of order, stores or retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import Context as ContextVars
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nbgraph.clock import Clock
+from nbgraph.engine.context import Context
+from nbgraph.engine.task import Lineage, Task
+from nbgraph.engine.view import StateDict, in_place
+from nbgraph.errors import IsolationError
+from nbgraph.graph.plan import NodePlan
+from nbgraph.graph.schema import Schema
+from nbgraph.ids import RunId
+
+
+@dataclass(slots=True, eq=False)
+class Assignment:
+    """A task handed to a worker. ``gone`` is set when nobody waits for its outcome any more."""
+
+    task: Task
+    state: StateDict
+    given: Any
+    """What the node is called with: ``state`` itself, or a record made from it."""
+    ctx: Context | None
+    variables: ContextVars
+    clock: Clock
+    gone: bool = False
+    cancelled: bool = False
+    started: float | None = None
+    """Monotonic seconds; None while it waits for a worker."""
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The node's positional arguments."""
+        return (self.given, self.ctx) if self.task.node.wants_ctx else (self.given,)
+
+
+class Outcome(NamedTuple):
+    """What became of an assignment: ``value`` or ``error``, and when (monotonic and wall seconds)."""
+
+    assignment: Assignment
+    value: Any
+    error: BaseException | None
+    seconds: float
+    ended: float
+
+
+def look(lineage: Lineage, node: NodePlan) -> StateDict:
+    """Return a lineage's state as ``node`` sees it: under its own field names, private fields on top."""
+    values, later = lineage.values, lineage.later
+    if lineage.private:
+        values = {**values, **lineage.private}
+        later = {name: value for name, value in later.items() if name not in lineage.private}
+    if node.fields is not None:
+        values, later = _renamed(values, node.fields, lineage.private), _renamed(later, node.fields, ())
+    return StateDict(values, later)
+
+
+def _renamed(values: Mapping[str, Any], fields: Mapping[str, str], private: Any) -> dict[str, Any]:
+    renamed = {inner: values[outer] for inner, outer in fields.items() if outer in values}
+    return renamed | {name: values[name] for name in private}
+
+
+def given_to(state: StateDict, schema: Schema, node: NodePlan) -> Any:
+    """Return what the node is called with: the dict itself, or the schema's own record."""
+    if schema.kind in ("dataclass", "pydantic") and node.fields is None:
+        return schema.record(state)
+    return state
+
+
+def prepare(task: Task, schema: Schema, run_id: RunId, seed: int, variables: ContextVars, clock: Clock) -> Assignment:
+    """Return ``task`` ready to be called."""
+    state = look(task.lineage, task.node)
+    assignment = Assignment(task, state, given_to(state, schema, task.node), None, variables, clock)
+    if task.node.wants_ctx:
+        assignment.ctx = Context(
+            run_id,
+            task.id,
+            task.node.name,
+            seed,
+            attempt=task.attempt,
+            errors=task.lineage.errors,
+            clock=clock.now,
+            cancelled=lambda: assignment.gone or assignment.cancelled,
+        )
+    return assignment
+
+
+def perform(assignment: Assignment) -> Outcome:
+    """Call a sync node on this thread."""
+    clock = assignment.clock
+    began = assignment.started = clock.monotonic()
+    value, error = None, None
+    try:
+        fn: Callable[..., Any] = assignment.task.node.fn  # type: ignore[assignment]  # a gather has no assignment
+        value = assignment.variables.run(fn, *assignment.arguments)
+    except Exception as raised:  # whatever the node raises is its outcome
+        error = raised
+    ended = clock.monotonic()
+    return Outcome(assignment, value, error, ended - began, ended)
+
+
+async def aperform(assignment: Assignment) -> Outcome:
+    """Await an async node on this loop; its context variables are those of the surrounding asyncio task."""
+    clock = assignment.clock
+    began = assignment.started = clock.monotonic()
+    value, error = None, None
+    try:
+        value = await assignment.task.node.fn(*assignment.arguments)  # type: ignore[misc]  # see perform
+    except Exception as raised:  # whatever the node raises is its outcome
+        error = raised
+    ended = clock.monotonic()
+    return Outcome(assignment, value, error, ended - began, ended)
+
+
+def isolated(assignment: Assignment, schema: Schema) -> IsolationError | None:
+    """Return the error of a node that changed what it was given, None if it did not."""
+    state, node = assignment.state, assignment.task.node.name
+    field = state.changed() if state._copies else None  # noqa: SLF001 - the hot path skips a call
+    if field is None and assignment.given is not state:
+        field = schema.changed_field(assignment.given, state)
+    return None if field is None else named(in_place(field), node)
+
+
+def named(error: IsolationError, node: str, field: str | None = None) -> IsolationError:
+    """Return ``error`` with the node, and the field where it was not known yet."""
+    field = error.field or field
+    what = f"field {field!r} of the state" if field else "the state"
+    told = IsolationError(
+        f"node {node!r} changed {what} it was given, in place",
+        still="nothing of this task was stored, and no other task saw the change",
+        todo=error.todo,
+        node=node,
+        field=field,
+    )
+    return told.with_traceback(error.__traceback__)

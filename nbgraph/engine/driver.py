@@ -1,0 +1,416 @@
+"""The loop that drives one run: the only place where "what happens first" exists.
+
+Owns the order of effects: start what may start, wait for what finishes, have it committed. It decides
+nothing that a result could depend on: readiness is ``frontier``'s, merging ``merge``'s, the verdict
+``verdict``'s. One thread drives; others only set requests and wake it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import copy_context
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+from nbgraph.engine.admission import Admission
+from nbgraph.engine.attempt import Assignment, Outcome, isolated, look, named, perform, prepare
+from nbgraph.engine.context import seeded
+from nbgraph.engine.control import Breakpoints, Halt, Requests
+from nbgraph.engine.ledger import Conflicted, Entry, Ledger
+from nbgraph.engine.options import Options
+from nbgraph.engine.routing import Way
+from nbgraph.engine.task import Task
+from nbgraph.engine.verdict import Verdict, error_text, node_failure, timed_out
+from nbgraph.engine.workers import Crew
+from nbgraph.errors import (
+    BackpressureError,
+    BudgetError,
+    GraphError,
+    IsolationError,
+    MaxStepsError,
+    NbgraphError,
+    NodeTimeoutError,
+    RunCancelledError,
+)
+from nbgraph.graph.plan import EdgePlan, Plan
+from nbgraph.store.protocol import RunStatus
+
+Timer = tuple[float, int, Any]
+
+
+class Driver:
+    """Drives one run from where its ledger stands until it ends, fails, or is told to stop."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, crew: Crew, options: Options, breakpoints: Breakpoints) -> None:
+        self._plan, self._ledger, self._crew, self._options = plan, ledger, crew, options
+        self._breaks = breakpoints
+        self._frontier = ledger.frontier
+        self._admission = Admission(options.queue_depth, options.max_concurrent)
+        self._running: dict[int, Assignment] = {}
+        self._timeouts: list[Timer] = []
+        self._retries: list[Timer] = []
+        self._numbers = count()
+        self._verdict = Verdict()
+        self._halt: Halt | None = None
+        self._started = 0
+        self._variables = copy_context()
+        self._clock = options.clock
+        self._began = self._clock.monotonic()
+        self._exempt = {task.id for task in self._frontier.ready} if ledger.step else set()
+        self._needed: set[str] = set()
+        self.requests = Requests()
+
+    # -- the loop
+
+    def drive(self) -> NbgraphError | None:
+        """Drive the run; return the error that it ended with, None if it completed or was paused."""
+        while True:
+            self._obey()
+            self._admit()
+            outcomes = self._work()
+            if outcomes is None:
+                return self._finish()
+            if outcomes:
+                self._settle(outcomes)
+            if self._timeouts:
+                self._time_out()
+
+    def wake(self) -> None:
+        """Make the loop look at its requests; callable from any thread."""
+        self._crew.wake()
+
+    def cancel_running(self) -> None:
+        """Raise the flag that running sync nodes may look at; callable from any thread."""
+        for assignment in list(self._running.values()):
+            assignment.cancelled = True
+
+    def _obey(self) -> None:
+        requests = self.requests
+        if requests.cancel:
+            self._stop(Halt("cancelled", "cancelled", RunCancelledError(
+                f"run {self._ledger.run_id!r} was cancelled",
+                still="every committed step is kept",
+                todo=f"engine.resume({self._ledger.run_id!r}) goes on from there",
+                run_id=self._ledger.run_id,
+            )))  # fmt: skip
+            self._abandon_all()
+        elif requests.pause:
+            self._stop(Halt("paused", "asked"))
+        budget = self._options.time_budget
+        if budget is not None and self._clock.monotonic() - self._began >= budget:
+            self._stop(Halt("paused", "time_budget", _over_budget(self._ledger.run_id, budget)))
+
+    def _stop(self, halt: Halt) -> None:
+        if self._halt is None or halt.status == "cancelled":
+            self._halt = halt
+
+    # -- starting
+
+    def _admit(self) -> None:
+        """Move ready tasks to the queue, in canonical order, as far as it has room."""
+        if self._halt is not None:
+            return
+        frontier, admission, bound = self._frontier, self._admission, self._verdict.bound
+        while frontier.ready and (bound is None or frontier.ready[0].path < bound):
+            if admission.full():
+                if admission.wait(self._clock.monotonic()):
+                    self._ledger.note("queue.waited", depth=self._options.queue_depth)
+                break
+            admission.admit(frontier.take())
+        else:
+            admission.waiting_since = None
+        self._check_backpressure()
+
+    def _check_backpressure(self) -> None:
+        since, limit = self._admission.waiting_since, self._options.backpressure_timeout
+        if since is None or limit is None or self._clock.monotonic() - since < limit:
+            return
+        self._stop(Halt("paused", "backpressure", BackpressureError(
+            f"the workers' queue of run {self._ledger.run_id!r} stayed full ({self._options.queue_depth}) for more "
+            f"than {limit:g} s",
+            still="the run is paused; every committed step is kept",
+            todo="raise queue_depth, max_concurrent or backpressure_timeout and resume",
+            run_id=self._ledger.run_id,
+            limit=self._options.queue_depth,
+            seconds=limit,
+        )))  # fmt: skip
+
+    def _work(self) -> Sequence[Outcome] | None:
+        """Start what may start, then wait; None when nothing is left to start or to wait for."""
+        while self._halt is None and (task := self._next()) is not None:
+            if task.problem is not None:
+                self._fail(task, node_failure(self._ledger.run_id, task, task.problem))
+            elif task.node.fn is None:
+                self._commit([self._ledger.gathered(task)])
+                self._admit()
+            else:
+                outcome = self._start(task)
+                if outcome is not None:
+                    return (outcome,)
+        if self._running or (self._retries and self._halt is None):
+            return self._wait()
+        if self._halt is None and self._unblock():
+            return ()
+        return None
+
+    def _next(self) -> Task | None:
+        """Return the next task to start, None if none may; stops the run at a bound or a breakpoint."""
+        if self._bounded():
+            return None
+        task = self._admission.next()
+        if task is None:
+            return None
+        bound = self._verdict.bound
+        if bound is not None and task.path > bound and task.id not in self._needed:
+            self._frontier.put_back(task)
+            return self._next()
+        if self._breaks.before is not None and task.id not in self._exempt and self._breaks_before(task):
+            self._frontier.put_back(task)
+            self._stop(Halt("paused", f"before {task.node.name}"))
+            return None
+        return task
+
+    def _breaks_before(self, task: Task) -> bool:
+        return self._breaks.stops_before(task.node.name, partial(look, task.lineage, task.node))
+
+    def _bounded(self) -> bool:
+        """Say whether a bound on the number of steps keeps further tasks from starting."""
+        if not len(self._admission):
+            return False
+        quota, limit = self._breaks.quota, self._options.max_steps
+        if quota is not None and self._started >= quota:
+            self._stop(Halt("paused", "step"))
+        elif self._ledger.step + len(self._running) >= limit:
+            self._stop(Halt("paused", "max_steps", _over_steps(self._ledger.run_id, limit)))
+        return self._halt is not None
+
+    def _start(self, task: Task) -> Outcome | None:
+        """Start a task; return its outcome at once where the loop runs it itself."""
+        self._started += 1
+        options, node = self._options, task.node
+        variables = self._variables.copy()
+        assignment = prepare(
+            task, self._plan.schema, self._ledger.run_id, options.seed, variables, self._clock
+        )
+        self._admission.started(task)
+        self._running[id(assignment)] = assignment
+        if self._crew.inline and not node.is_async and node.timeout is None and self._lonely():
+            return perform(assignment)
+        if node.timeout is not None:
+            heappush(self._timeouts, (self._clock.monotonic() + node.timeout, next(self._numbers), assignment))
+        self._crew.submit(assignment)
+        return None
+
+    def _lonely(self) -> bool:
+        """Say whether nothing else could run meanwhile: then there is no need for a thread."""
+        if len(self._running) != 1:
+            return False
+        return self._options.max_concurrent == 1 or not (
+            len(self._admission) or self._frontier.ready or self._retries
+        )
+
+    def _unblock(self) -> bool:
+        """Of a failing run, start a task behind the failure that keeps one before it waiting."""
+        bound = self._verdict.bound
+        task = self._frontier.waits_before(bound) if bound is not None else None
+        if task is None or self._frontier.pick(task.id) is None:
+            return False
+        self._needed.add(task.id)
+        self._admission.admit(task)
+        return True
+
+    # -- waiting
+
+    def _wait(self) -> Sequence[Outcome]:
+        outcomes = self._crew.collect(self._patience())
+        now = self._clock.monotonic()
+        while self._retries and self._retries[0][0] <= now:
+            self._frontier.put_back(heappop(self._retries)[2])
+        return outcomes
+
+    def _patience(self) -> float | None:
+        """Return how many seconds the loop may sleep, None for as long as nothing finishes."""
+        dues = [timers[0][0] for timers in (self._timeouts, self._retries) if timers]
+        if self._options.time_budget is not None:
+            dues.append(self._began + self._options.time_budget)
+        if self._options.backpressure_timeout is not None and self._admission.waiting_since is not None:
+            dues.append(self._admission.waiting_since + self._options.backpressure_timeout)
+        return max(0.0, min(dues) - self._clock.monotonic()) if dues else None
+
+    def _time_out(self) -> None:
+        now = self._clock.monotonic()
+        while self._timeouts and self._timeouts[0][0] <= now:
+            assignment = heappop(self._timeouts)[2]
+            if id(assignment) not in self._running:
+                continue
+            task, limit = assignment.task, assignment.task.node.timeout
+            due = limit + (now if assignment.started is None else assignment.started)
+            if due > now:
+                heappush(self._timeouts, (due, next(self._numbers), assignment))
+                continue
+            self._crew.abandon(assignment)
+            self._release(assignment)
+            self._failed(task, timed_out(task), now - (assignment.started or now))
+
+    def _release(self, assignment: Assignment) -> None:
+        del self._running[id(assignment)]
+        self._admission.ended(assignment.task)
+
+    def _abandon_all(self) -> None:
+        for assignment in list(self._running.values()):
+            self._crew.abandon(assignment)
+            self._release(assignment)
+
+    # -- settling
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Commit what finished together in one transaction, in canonical order."""
+        entries: list[Entry] = []
+        if len(outcomes) > 1:
+            outcomes = sorted(outcomes, key=lambda outcome: outcome.assignment.task.path)
+        for outcome in outcomes:
+            self._release(outcome.assignment)
+            entry = self._entry(outcome)
+            if entry is not None:
+                entries.append(entry)
+        if entries:
+            self._commit(entries)
+
+    def _commit(self, entries: Sequence[Entry]) -> None:
+        self._ledger.commit(entries)
+        if self._breaks.after is not None:
+            for entry in entries:
+                if self._breaks.stops_after(entry.task.node.name, partial(look, entry.after, entry.task.node)):
+                    self._stop(Halt("paused", f"after {entry.task.node.name}"))
+
+    def _entry(self, outcome: Outcome) -> Entry | None:
+        """Return what to commit of an outcome; None where it failed and nothing is."""
+        task, error = outcome.assignment.task, outcome.error
+        if error is None:
+            error = isolated(outcome.assignment, self._plan.schema)
+        if error is not None:
+            return self._failed(task, self._explained(outcome, error), outcome.seconds)
+        try:
+            return self._done(outcome)
+        except Exception as wrong:  # a predicate, a reducer or a value of the user's may raise anything
+            return self._failed(task, wrong, outcome.seconds, retryable=False)
+
+    def _done(self, outcome: Outcome) -> Entry | None:
+        failing = self._verdict.bound is not None
+        try:
+            return self._ledger.done(outcome, failing=failing)
+        except Conflicted as found:
+            task = outcome.assignment.task
+            for conflict in found.conflicts:
+                self._verdict.add_conflict(self._ledger.run_id, conflict)
+                self._ledger.note("conflict", task.node.name, task.id, field=conflict.field)
+            if any(conflict.second.task == task.id for conflict in found.conflicts):
+                return None
+            # The stored writer is the later one in canonical order: this task goes on in memory only,
+            # to learn whether something before that writer fails too.
+            task.ghost = True
+            return self._ledger.done(outcome, failing=True, noted=True)
+
+    def _explained(self, outcome: Outcome, error: BaseException) -> Exception:
+        if isinstance(error, IsolationError):
+            container = getattr(error, "container", None)
+            field = outcome.assignment.state.find(container) if container is not None else None
+            return named(error, outcome.assignment.task.node.name, field)
+        return error if isinstance(error, Exception) else RuntimeError(f"the node ended with {error!r}")
+
+    def _failed(self, task: Task, error: Exception, seconds: float, *, retryable: bool = True) -> Entry | None:
+        """Retry, take an ``on_error`` way, or let the run fail."""
+        if retryable and self._retry(task, error):
+            return None
+        taken = [_way(edge) for edge in task.node.error_edges if isinstance(error, edge.on_error)]
+        if taken:
+            return self._caught(task, error, taken, seconds)
+        self._fail(task, node_failure(self._ledger.run_id, task, error))
+        return None
+
+    def _caught(self, task: Task, error: Exception, taken: list[Way], seconds: float) -> Entry | None:
+        entry = self._ledger.caught(task, error, taken, seconds)
+        if isinstance(error, NodeTimeoutError):
+            self._commit([entry])
+            return None
+        return entry
+
+    def _retry(self, task: Task, error: Exception) -> bool:
+        retry = task.node.retry
+        if retry is None or task.attempt >= retry.attempts or isinstance(error, IsolationError):
+            return False
+        if not retry.retryable(error):
+            return False
+        unit = seeded(self._options.seed, task.id, f"retry/{task.attempt}") / 2**256
+        pause = retry.pause(task.attempt, unit)
+        words = f"{type(error).__name__}: {error}"
+        self._ledger.note("task.retried", task.node.name, task.id, attempt=task.attempt, error=words, pause=pause)
+        task.failed = (*task.failed, words)
+        task.attempt += 1
+        heappush(self._retries, (self._clock.monotonic() + pause, next(self._numbers), task))
+        return True
+
+    def _fail(self, task: Task, error: NbgraphError) -> None:
+        """Note a failure for good. The task stays alive: what it may still reach waits for its repair."""
+        self._verdict.add(task.path, error)
+        self._ledger.note("task.failed", task.node.name, task.id, error=error.message)
+
+    # -- ending
+
+    def _finish(self) -> NbgraphError | None:
+        error = self._verdict.error()
+        if error is not None and (self._halt is None or self._halt.status != "cancelled"):
+            return self._close("failed", error)
+        if self._halt is not None:
+            return self._close(self._halt.status, self._halt.error, why=self._halt.why)
+        try:
+            final = self._ledger.final()
+        except Exception as wrong:  # a user's reducer may raise anything
+            return self._close("failed", _final_failure(self._ledger.run_id, wrong))
+        self._ledger.note("run.completed")
+        self._ledger.commit((), RunStatus("completed", "", final))
+        return None
+
+    def _close(self, status: str, error: NbgraphError | None, **data: Any) -> NbgraphError | None:
+        self._ledger.note(f"run.{status}", **data)
+        self._ledger.commit((), RunStatus(status, error_text(error) if error else "", ""))
+        return error
+
+
+def _way(edge: EdgePlan) -> Way:
+    return Way(edge.index, edge.target)
+
+
+def _over_budget(run_id: str, budget: float) -> BudgetError:
+    return BudgetError(
+        f"run {run_id!r} used its time budget of {budget:g} s",
+        still="the run is paused; every committed step is kept",
+        todo=f"engine.resume({run_id!r}, time_budget=...) with more",
+        run_id=run_id,
+        limit=budget,
+    )
+
+
+def _over_steps(run_id: str, limit: int) -> MaxStepsError:
+    return MaxStepsError(
+        f"run {run_id!r} reached max_steps={limit}",
+        still="the run is paused; every committed step is kept",
+        todo=f"engine.resume({run_id!r}, max_steps=...) with more, or give the loop a way out",
+        run_id=run_id,
+        limit=limit,
+    )
+
+
+def _final_failure(run_id: str, wrong: Exception) -> NbgraphError:
+    if isinstance(wrong, NbgraphError):
+        return wrong
+    error = GraphError(
+        f"run {run_id!r}: merging the branch ends raised {type(wrong).__name__}: {wrong}",
+        still="every step is kept",
+        todo="mend the reducer and resume",
+        run_id=run_id,
+    )
+    error.__cause__ = wrong
+    return error

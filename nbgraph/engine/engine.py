@@ -1,0 +1,242 @@
+"""The engine: a graph, a store and options, and the verbs that make and continue runs.
+
+Owns the front door to execution. It wires things together and decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import os
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.engine import tables
+from nbgraph.engine.control import Break, Breakpoints
+from nbgraph.engine.history import History
+from nbgraph.engine.ledger import Ledger
+from nbgraph.engine.merge import Merger
+from nbgraph.engine.options import Change, Options, combine
+from nbgraph.engine.record import object_text
+from nbgraph.engine.run import Run, interrupted, status_of
+from nbgraph.engine.session import Session
+from nbgraph.errors import GraphError, RunError
+from nbgraph.graph.definition import Graph
+from nbgraph.graph.plan import Plan
+from nbgraph.store import open_store
+from nbgraph.store.protocol import RunRecord, RunStatus, Store
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Target = str | PathLike[str] | Store
+
+
+class Engine:
+    """Executes a graph against a store.
+
+    ``store`` is a file's path, ":memory:", or a store. Options come as a record (``options=``), as
+    functional options, and as keywords; later wins.
+
+    >>> from nbgraph.graph.definition import Graph
+    >>> graph = Graph({"n": int}, name="count")
+    >>> @graph.node
+    ... def increment(state):
+    ...     return {"n": state["n"] + 1}
+    >>> Engine(graph).run({"n": 1}).state
+    {'n': 2}
+    """
+
+    def __init__(
+        self, graph: Graph, *changes: Change, store: Target = ":memory:", options: Options | None = None, **keywords: Any
+    ) -> None:
+        self.graph = graph
+        self.options = combine(options or Options(), changes, keywords)
+        self.store: Store = open_store(store, durability=self.options.durability, clock=self.options.clock)
+
+    @property
+    def plan(self) -> Plan:
+        """The graph as it is now, compiled; raises ``GraphError`` with everything that is wrong."""
+        return self.graph.compile()
+
+    # -- new runs
+
+    def run(
+        self, input: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
+    ) -> Run:
+        """Execute the graph from ``input`` and block until the run stands still.
+
+        Raises what the run failed with; the run is then in the store under its ``run_id``, and
+        ``resume`` goes on. ``before`` and ``after`` are breakpoints: node names, or a predicate on the
+        state. An interrupt pauses the run. A paused run is returned.
+        """
+        run, session = self._created(input, run_id, Breakpoints(before, after), options, blocking=True)
+        return self._driven(run, session, options)
+
+    def start(
+        self, input: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
+    ) -> Run:
+        """Execute the graph in the background; return the live run at once."""
+        run, session = self._created(input, run_id, Breakpoints(before, after), options, blocking=False)
+        session.start()
+        return run
+
+    async def arun(
+        self, input: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
+    ) -> Run:
+        """Execute the graph and await its end; the loop stays free. Raises like ``run``."""
+        return await self.start(input, run_id=run_id, before=before, after=after, **options)
+
+    def _created(
+        self, given: Any, run_id: str | None, breakpoints: Breakpoints, keywords: dict[str, Any], *, blocking: bool
+    ) -> tuple[Run, Session]:
+        options = combine(self.options, (), keywords) if keywords else self.options
+        plan = self.plan
+        if breakpoints.before is not None or breakpoints.after is not None:
+            breakpoints.check(plan.nodes)
+        merger = self._merger(plan, options)
+        initial, texts = merger.initial(plan.schema.initial({} if given is None else given))
+        host = _host(options, blocking=blocking)
+        record = RunRecord(
+            run_id or os.urandom(6).hex(),
+            plan.name,
+            plan.fingerprint,
+            plan.description,
+            object_text(texts) if texts else "{}",
+            options.seed,
+            options.clock.now(),
+        )
+        lease = self.store.create(record)
+        ledger = Ledger(self.store, lease, plan, merger, options.clock)
+        if merger.blobs:
+            ledger.commit(())
+        ledger.begin(initial)
+        session = Session(self.store, plan, lease, ledger, options, breakpoints, host)
+        run = Run(self.store, record.run_id, self)
+        run._session = session  # noqa: SLF001 - the run's other half
+        return run, session
+
+    def _merger(self, plan: Plan, options: Options) -> Merger:
+        return Merger(plan, options.conflicts, options.redact, self.store.blob)
+
+    def _driven(self, run: Run, session: Session, keywords: dict[str, Any]) -> Run:
+        options = combine(self.options, (), keywords) if keywords else self.options
+        if options.nested and (loop := _host(options, blocking=True)) is not None:
+            from nbgraph.engine.host import wait_nested  # noqa: PLC0415 - asyncio, only where asked for
+
+            session.start()
+            wait_nested(session, loop)
+        else:
+            try:
+                session.drive()
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(interrupted(run.id)) from None
+        if session.error is not None:
+            raise session.error
+        return run
+
+    # -- runs that exist
+
+    def resume(self, run_id: str, *, before: Break = None, after: Break = None, **options: Any) -> Run:
+        """Go on from where a run stands, with the graph's current code, and block until it stands still.
+
+        Works after a crash, a failure, a pause, an interrupt or a bound; only what did not finish
+        executes. Raises ``RunBusyError`` while another driver holds the run, ``RunNotFound``,
+        ``RunError`` for a completed run, and like ``run``.
+        """
+        run = self.open(run_id)
+        run._session = self._resumed(run_id, before, after, None, options, blocking=True)  # noqa: SLF001 - the run's other half
+        return self._driven(run, run._session, options)  # noqa: SLF001 - as above
+
+    async def aresume(self, run_id: str, *, before: Break = None, after: Break = None, **options: Any) -> Run:
+        """Do the same and await its end."""
+        return await self.open(run_id).resume(before=before, after=after, **options)
+
+    def _resumed(
+        self,
+        run_id: str,
+        before: Break,
+        after: Break,
+        quota: int | None,
+        keywords: dict[str, Any],
+        *,
+        blocking: bool = False,
+    ) -> Session:
+        row = self.store.run(run_id)
+        if row.status.status == "completed":
+            raise RunError(f"run {run_id!r} is complete; nothing is left to resume", run_id=run_id)
+        plan = self.plan
+        if row.record.graph != plan.name:
+            raise GraphError(
+                f"run {run_id!r} is of graph {row.record.graph!r}, not of {plan.name!r}",
+                still="the run was not touched",
+                todo="resume it with an engine of its own graph",
+                run_id=run_id,
+            )
+        options = combine(self.options, (), {"seed": row.record.seed, **keywords})
+        breakpoints = Breakpoints(before, after, quota)
+        breakpoints.check(plan.nodes)
+        lease = self.store.acquire(run_id)
+        try:
+            ledger = Ledger(self.store, lease, plan, self._merger(plan, options), options.clock)
+            ledger.restore()
+            if self.store.descriptions(run_id)[-1][1] != plan.fingerprint:
+                self.store.redescribe(lease, plan.fingerprint, plan.description)
+            ledger.note("run.resumed")
+            ledger.commit((), RunStatus("running"))
+            return Session(
+                self.store, plan, lease, ledger, options, breakpoints, _host(options, blocking=blocking)
+            )
+        except BaseException:
+            self.store.release(lease)
+            raise
+
+    def open(self, run_id: str) -> Run:
+        """Return a run of the store, to read or to steer; raises ``RunNotFound``."""
+        self.store.run(run_id)
+        return Run(self.store, run_id, self)
+
+    def runs(self) -> DataFrame:
+        """Return all runs of the store as a table, oldest first."""
+        return tables.runs((row, status_of(row)) for row in self.store.runs())
+
+    def prune(self, run_id: str, *, before: int) -> int:
+        """Drop a run's steps before ``before``, as far as the run can then still be resumed and read.
+
+        The state at the new beginning is written and checked before anything is dropped. Returns the
+        first step that is kept, 1 if nothing could be dropped.
+        """
+        marks = [row.step for row in self.store.steps(run_id, 1, before) if row.mark]
+        if not marks:
+            return 1
+        history = History(self.store, run_id, self._merger(self.plan, self.options).types)
+        merger = self._merger(self.plan, self.options)
+        texts = {name: merger.text(name, value) for name, value in history.at(marks[-1]).items()}
+        self.store.rebase(run_id, marks[-1], object_text(texts))
+        return marks[-1]
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+
+def _host(options: Options, *, blocking: bool) -> Any:
+    """Return the caller's loop where async nodes shall use it, else None."""
+    if options.loop != "host" and not options.nested:
+        return None
+    from nbgraph.engine.host import host_loop  # noqa: PLC0415 - asyncio, only where asked for
+
+    return host_loop(options, blocking=blocking)
+
+
+def open_run(store: Target, run_id: str) -> Run:
+    """Open a run of a file for reading: no graph is needed, no code runs.
+
+    Values of classes that only a graph could rebuild come as read-only records.
+    """
+    run = Run(open_store(store, read_only=True) if not isinstance(store, Store) else store, run_id)
+    run._row()  # noqa: SLF001 - raises RunNotFound now, not at the first look
+    return run
+
+
+def runs(store: Target) -> DataFrame:
+    """Return the runs in a file as a table, without a graph."""
+    return tables.runs((row, status_of(row)) for row in open_store(store, read_only=True).runs())

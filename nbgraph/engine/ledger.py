@@ -1,0 +1,342 @@
+"""The run's books: what finished becomes a row, rows become durable, then the frontier hears of it.
+
+Owns the one path by which a run's state changes, live and at a resume alike: check, fold, commit,
+complete. Knows the store's records; knows no thread and no queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from json import dumps, loads
+from typing import Any, NamedTuple
+
+from nbgraph.clock import Clock
+from nbgraph.codec import decode
+from nbgraph.engine.attempt import Outcome, look
+from nbgraph.engine.conflicts import Conflict, Writers
+from nbgraph.engine.frontier import Frontier
+from nbgraph.engine.history import History
+from nbgraph.engine.merge import Kept, Merger
+from nbgraph.engine.order import ROOT
+from nbgraph.engine.record import (
+    MARK_EVERY,
+    facts_text,
+    mark_text,
+    marked,
+    object_text,
+    snapshot_due,
+    step_record,
+)
+from nbgraph.engine.returned import read
+from nbgraph.engine.routing import Way, ways_on
+from nbgraph.engine.task import Arrival, Failure, Lineage, Task
+from nbgraph.errors import CodecError, NbgraphError, StoreCorrupt, UpdateError
+from nbgraph.graph.plan import NodePlan, Plan
+from nbgraph.graph.schema import TypeProblem
+from nbgraph.ids import RunId, StepNo, root_id
+from nbgraph.store.protocol import EventRecord, Lease, RunStatus, StepRecord, Store
+
+
+class Entry(NamedTuple):
+    """One finished task, ready to be committed. ``row`` is None for a ghost."""
+
+    task: Task
+    after: Lineage
+    ways: Sequence[Way]
+    row: StepRecord | None
+
+
+class Conflicted(Exception):  # noqa: N818 - control flow inside the engine, never shown
+    """The task writes what a concurrent one wrote."""
+
+    def __init__(self, conflicts: list[Conflict]) -> None:
+        super().__init__()
+        self.conflicts = conflicts
+
+
+class Ledger:
+    """Keeps the books of one run."""
+
+    def __init__(self, store: Store, lease: Lease, plan: Plan, merger: Merger, clock: Clock) -> None:
+        self.last: Lineage | None = None
+        self._store, self._lease, self._plan, self._merger, self._clock = store, lease, plan, merger, clock
+        self.run_id = RunId(lease.run_id)
+        self.frontier = Frontier(plan, merger)
+        self._writers = Writers()
+        self._events: list[EventRecord] = []
+        self._seq = 0
+        self._planned: StepNo = StepNo(0)
+        self._marked: StepNo = StepNo(0)
+        self.step: StepNo = StepNo(0)
+        """Steps committed."""
+
+    # -- beginnings
+
+    def begin(self, initial: Lineage) -> None:
+        """Start from the input."""
+        self.frontier.begin(Arrival(root_id(self._plan.name), StepNo(0), "e0", ROOT, initial))
+
+    def restore(self) -> None:
+        """Bring the frontier to where the stored run stands. Runs no node's code."""
+        history = History(self._store, self.run_id, self._merger.types)
+        self._seq = len(self._store.events(self.run_id))
+        mark = self._store.last_mark(self.run_id)
+        if mark:
+            self._restore_mark(history, mark)
+        else:
+            self.begin(self._merger.initial(history.initial())[0])
+        for row in self._store.steps(self.run_id, mark + 1):
+            self._restore_row(row)
+
+    def _restore_mark(self, history: History, mark: int) -> None:
+        row = next(iter(self._store.steps(self.run_id, mark, mark)))
+        lineage = self._lineage(history.fields_at(mark))
+        facts = self._decode(row.mark)
+        path = marked(loads(row.mark), lineage)
+        lineage.private = dict(facts["private"])
+        task = Task(row.task, self._node(row), path, (), lineage)  # type: ignore[arg-type]  # ids come from our own rows
+        self.frontier.adopt(task)
+        self.step = self._planned = self._marked = StepNo(row.step)
+        self.frontier.complete(task, lineage, self.step, self._ways(row))
+
+    def _lineage(self, fields: Mapping[str, Any]) -> Lineage:
+        lineage = Lineage({})
+        for name, value in fields.items():
+            self._merger.place(lineage, name, value)
+        return lineage
+
+    def _restore_row(self, row: StepRecord) -> None:
+        task = self.frontier.pick(row.task)  # type: ignore[arg-type]  # see _restore_mark
+        if task is None:
+            raise StoreCorrupt(
+                f"step {row.step} of run {self.run_id!r} (node {row.node!r}) does not follow from the steps before it",
+                still="the file was not changed",
+                todo="the graph's edges have changed since: resume with the graph as it was, or start a new run",
+                run_id=self.run_id,
+                step=row.step,
+                node=row.node,
+                file=self._store.name,
+            )
+        update, results = self._kept(row.update), self._kept(row.results)
+        ways = self._ways(row)
+        facts = loads(row.facts) if row.facts else {}
+        after = self._merger.branch(task.lineage)
+        self._merger.write(after, task.id, StepNo(row.step), update, results)
+        self._close(task, after, update, drew=bool(facts.get("drew")))
+        if row.status == "caught":
+            after.errors = (*after.errors, Failure(*facts["caught"]))
+        if row.snapshot:
+            after.cost = 0
+        self.step = self._planned = StepNo(row.step)
+        if row.mark:
+            self._marked = self.step
+        self.frontier.complete(task, after, self.step, ways)
+
+    def _decode(self, text: str) -> Any:
+        return decode(text, types=self._merger.types, blob=self._store.blob, frozen=True)
+
+    def _kept(self, text: str) -> dict[str, Kept]:
+        fields = self._decode(text) if text else {}
+        return {name: self._merger.keep(name, value) for name, value in fields.items()}
+
+    def _ways(self, row: StepRecord) -> list[Way]:
+        ways = self._decode(row.arrivals) if row.arrivals else []
+        for way in ways:
+            if way[1] not in self._plan.nodes:
+                raise StoreCorrupt(
+                    f"step {row.step} of run {self.run_id!r} went to node {way[1]!r}, which the graph no longer has",
+                    todo="bring the node back, or start a new run",
+                    run_id=self.run_id,
+                    step=row.step,
+                    node=way[1],
+                )
+        return [Way(way[0], way[1], dict(way[2]) if len(way) > 2 else None, len(way) > 2) for way in ways]  # noqa: PLR2004
+
+    def _node(self, row: StepRecord) -> NodePlan:
+        node = self._plan.nodes.get(row.node)
+        if node is None:
+            raise StoreCorrupt(
+                f"run {self.run_id!r} stands behind node {row.node!r}, which the graph no longer has",
+                todo="bring the node back, or start a new run",
+                run_id=self.run_id,
+                node=row.node,
+            )
+        return node
+
+    # -- entries
+
+    def done(self, outcome: Outcome, *, failing: bool, noted: bool = False) -> Entry:
+        """Return the entry of a node that returned; raises what is wrong with what it returned.
+
+        ``failing``: the run has failed already, look for every conflict. ``noted``: its conflicts are known.
+        """
+        task = outcome.assignment.task
+        given = outcome.assignment.state
+        returned = read(task.node, self._plan.schema, outcome.value, given)
+        update = {name: self._keep(task, name, value) for name, value in returned.update.items()}
+        ctx = outcome.assignment.ctx
+        facts = {"started": self._clock.now() - outcome.seconds, "seconds": outcome.seconds}
+        if ctx is not None and ctx.drew:
+            facts["drew"] = True
+            if ctx.nows:
+                facts["now"] = ctx.nows
+        look_for = None if noted else failing
+        return self._entry(task, update, returned.routes, facts, failing=look_for, drew=bool(ctx and ctx.drew))
+
+    def gathered(self, task: Task) -> Entry:
+        """Return the entry of a subgraph's end, which runs no code."""
+        facts = {"started": self._clock.now(), "seconds": 0.0}
+        return self._entry(task, {}, None, facts, failing=False, drew=False)
+
+    def _keep(self, task: Task, name: str, value: Any) -> Kept:
+        try:
+            return self._merger.keep(name, value)
+        except CodecError as error:
+            inside = (error.path or "$").removeprefix("$")
+            raise CodecError(
+                f"node {task.node.name!r} returned {name!r} with a value that cannot be kept: {error.message}",
+                still="nothing of this task was stored",
+                todo=error.todo,
+                node=task.node.name,
+                field=name,
+                path=f"{name}{inside}",
+                actual=error.actual,
+            ) from error
+
+    def _entry(
+        self,
+        task: Task,
+        update: Mapping[str, Kept],
+        routes: Any,
+        facts: dict[str, Any],
+        *,
+        failing: bool | None,
+        drew: bool,
+    ) -> Entry:
+        ghost = task.ghost
+        step = StepNo(0 if ghost else self._planned + 1)
+        after = self._merger.branch(task.lineage)
+        try:
+            results = self._merger.write(after, task.id, step, update)
+        except TypeProblem as problem:
+            raise _bad_result(task, problem) from None
+        ways = ways_on(self._plan, task.node, routes, lambda node: look(after, node))
+        for way in ways:
+            if way.private:
+                self._check_private(task, way.private)
+        if failing is not None:
+            self._check_conflicts(task, update, failing=failing)
+        self._close(task, after, update, drew=drew)
+        row = None if ghost else self._row(step, task, after, update, results, ways, facts)
+        return Entry(task, after, ways, row)
+
+    def _check_private(self, task: Task, private: dict[str, Any]) -> None:
+        for name, value in private.items():
+            private[name] = self._keep(task, name, value).value
+
+    def caught(self, task: Task, error: Exception, ways: Sequence[Way], seconds: float) -> Entry:
+        """Return the entry of a task that failed and whose ``on_error`` edges take over."""
+        step = StepNo(0 if task.ghost else self._planned + 1)
+        after = self._merger.branch(task.lineage)
+        failure = Failure(task.node.name, type(error).__name__, str(error))
+        after.errors = (*after.errors, failure)
+        self._close(task, after, {}, drew=False)
+        facts = {"started": self._clock.now() - seconds, "seconds": seconds, "caught": failure}
+        row = None if task.ghost else self._row(step, task, after, {}, {}, ways, facts, status="caught")
+        return Entry(task, after, ways, row)
+
+    def _check_conflicts(self, task: Task, update: Mapping[str, Kept], *, failing: bool) -> None:
+        written = self._written(update)
+        if failing:
+            found = self._writers.all_conflicts(task, written)
+        else:
+            found = self._writers.conflicts(task, task.lineage.writers, written)
+        if found:
+            raise Conflicted(found)
+
+    def _written(self, update: Mapping[str, Kept]) -> dict[str, Any]:
+        return {name: kept.value for name, kept in update.items() if self._merger.exclusive(name)}
+
+    def _close(self, task: Task, after: Lineage, update: Mapping[str, Kept], *, drew: bool) -> None:
+        """Write down who wrote; forget the past where one task alone is alive, and visits where luck came in."""
+        if drew:
+            after.visits = {}
+        if self.frontier.alone():
+            after.chain, after.writers = None, {}
+            self._writers.clear()
+        else:
+            self._writers.add(task, self._written(update))
+
+    def _row(
+        self,
+        step: StepNo,
+        task: Task,
+        after: Lineage,
+        update: Mapping[str, Kept],
+        results: Mapping[str, Kept],
+        ways: Sequence[Way],
+        facts: dict[str, Any],
+        status: str = "done",
+    ) -> StepRecord:
+        if task.failed:
+            facts["retried"] = task.failed
+        row = step_record(
+            self.run_id, step, task, status=status, update=update, results=results, ways=ways,
+            facts=facts_text(facts), merger=self._merger,
+        )  # fmt: skip
+        self._planned = step
+        if after.cost > 0 and snapshot_due(after):
+            row = row._replace(snapshot=object_text(self._merger.texts(after)))
+            after.cost = 0
+        if step - self._marked >= MARK_EVERY and self.frontier.alone():
+            row = row._replace(mark=mark_text(task.path, after, self._merger, self._seq))
+            self._marked = step
+        return row
+
+    # -- commits
+
+    def note(self, kind: str, node: str = "", task: str = "", **data: Any) -> None:
+        """Note an event; it becomes durable with the next commit."""
+        self._seq += 1
+        text = dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+        self._events.append(EventRecord(self._seq, self._planned, self._clock.now(), kind, node, task, text))
+
+    def commit(self, entries: Sequence[Entry], status: RunStatus | None = None) -> None:
+        """Make entries and noted events durable in one transaction, then tell the frontier."""
+        rows = [entry.row for entry in entries if entry.row is not None]
+        if rows or self._events or status is not None:
+            blobs = self._merger.blobs
+            self._store.commit(self._lease, rows, self._events, status, blobs)
+            self._events = []
+            self._merger.blobs = {}
+        for entry in entries:
+            step = StepNo(entry.row.step) if entry.row is not None else StepNo(0)
+            self.step = max(self.step, step)
+            self.frontier.complete(entry.task, entry.after, step, entry.ways)
+
+    def final(self) -> str:
+        """Gather all branch ends; return where the final state is, as canonical JSON."""
+        ends = sorted(self.frontier.ends, key=lambda arrival: (arrival.path, arrival.index))
+        gathered = self._merger.gather(ends)
+        values = {name: self._merger.text(name, value) for name, value in gathered.merged.items()}
+        fold = dumps(gathered.fold, separators=(",", ":"))
+        self.last = gathered.lineage
+        return object_text({
+            "base": str(ends[0].step),
+            "fold": fold,
+            "set": object_text(values) if values else "{}",
+        })  # fmt: skip
+
+
+def _bad_result(task: Task, problem: TypeProblem) -> NbgraphError:
+    return UpdateError(
+        f"a reducer made a value of the wrong type from what node {task.node.name!r} returned: "
+        f"{problem.path or 'it'} should be {problem.expected}, not {problem.actual}",
+        still="nothing of this task was stored",
+        todo="let the reducer return the field's type",
+        node=task.node.name,
+        expected=problem.expected,
+        actual=problem.actual,
+    )
+
+

@@ -1,0 +1,153 @@
+"""How a run is executed: one frozen record, and the three ways of setting it.
+
+Owns the options' names, defaults and checks. The functional options (``with_...``) and the keywords
+are derived from the record's fields, so there is one source of truth.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from typing import Any
+
+from nbgraph.clock import Clock, SystemClock
+from nbgraph.codec import Redaction
+from nbgraph.errors import OptionsError
+
+Conflicts = str | Callable[[str, Any, Any], Any]
+Change = Callable[["Options"], "Options"]
+"""A functional option: options in, options out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How runs are executed.
+
+    >>> Options(max_concurrent=2).max_concurrent
+    2
+    """
+
+    max_concurrent: int = 8
+    """Tasks that run at the same time, 1 or more."""
+    queue_depth: int = 1024
+    """Tasks that may be admitted and wait for a worker, 1 or more; further ready tasks wait for admission."""
+    backpressure_timeout: float | None = None
+    """Seconds that admission may wait before the run is paused with ``BackpressureError``; None: for ever."""
+    max_steps: int = 100_000
+    """Steps after which a run is paused with ``MaxStepsError``, 1 or more."""
+    time_budget: float | None = None
+    """Seconds that one drive of a run may take before it is paused with ``BudgetError``; None: no limit."""
+    seed: int = 0
+    """What ``ctx.rng`` and the retries' jitter are functions of, beside the task."""
+    conflicts: Conflicts = "fail"
+    """Two concurrent updates of a field without reducer: "fail", "last" (the later in canonical order wins), or a
+    function (field, earlier, later) -> value."""
+    durability: str = "full"
+    """"full": a committed step survives a power cut; "normal": it survives a crash of the process."""
+    executor: Executor | None = None
+    """Who runs the sync nodes; None: threads of the run's own. It stays yours to shut down."""
+    loop: str = "own"
+    """Where async nodes run: "own" (a loop of the run's own) or "host" (the caller's, for objects bound to it)."""
+    nested: bool = False
+    """Let ``engine.run`` block inside a running loop while async nodes use that loop, through nest-asyncio."""
+    redact: Redaction = Redaction()
+    """What is blanked before anything is written."""
+    clock: Clock = SystemClock()
+    """Where the time comes from."""
+
+    def __post_init__(self) -> None:
+        for name, allowed, expected in _RULES:
+            value = getattr(self, name)
+            if not allowed(value):
+                raise OptionsError(
+                    f"option {name!r} is {value!r}; it should be {expected}",
+                    option=name,
+                    expected=expected,
+                    actual=value,
+                    todo=f"pass {name}= with {expected}",
+                )
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _seconds(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0)
+
+
+_COUNT, _SPAN = "a whole number of 1 or more", "a number of seconds above 0, or None"
+_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("max_concurrent", _whole, _COUNT),
+    ("queue_depth", _whole, _COUNT),
+    ("max_steps", _whole, _COUNT),
+    ("backpressure_timeout", _seconds, _SPAN),
+    ("time_budget", _seconds, _SPAN),
+    ("seed", lambda value: type(value) is int, "a whole number"),
+    ("conflicts", lambda value: value in ("fail", "last") or callable(value), '"fail", "last" or a function'),
+    ("durability", lambda value: value in ("full", "normal"), '"full" or "normal"'),
+    ("executor", lambda value: value is None or hasattr(value, "submit"), "an Executor, or None"),
+    ("loop", lambda value: value in ("own", "host"), '"own" or "host"'),
+    ("nested", lambda value: isinstance(value, bool), "True or False"),
+)
+
+
+def combine(base: Options, changes: tuple[Change, ...], keywords: Mapping[str, Any]) -> Options:
+    """Apply functional options, then keywords, to ``base``: later wins. An unknown keyword names the nearest."""
+    names = [field.name for field in fields(Options)]
+    unknown = next((name for name in keywords if name not in names), None)
+    if unknown is not None:
+        nearest = get_close_matches(unknown, names, 1, 0.0)[0]
+        raise OptionsError(
+            f"there is no option {unknown!r}; the nearest is {nearest!r}",
+            option=unknown,
+            expected=nearest,
+            todo=f"options are: {', '.join(names)}",
+        )
+    for change in changes:
+        base = _changed(base, change)
+    return replace(base, **keywords) if keywords else base
+
+
+def _changed(base: Options, change: Change) -> Options:
+    after = change(base) if callable(change) else None
+    if not isinstance(after, Options):
+        raise OptionsError(
+            f"{change!r} is not a functional option", todo="pass ng.with_...(value), or a function Options -> Options"
+        )
+    return after
+
+
+def bundle(*changes: Change) -> Change:
+    """Return several functional options as one, to keep and share.
+
+    >>> fast = bundle(with_max_concurrent(64), with_durability("normal"))
+    >>> fast(Options()).max_concurrent
+    64
+    """
+
+    def apply(options: Options) -> Options:
+        return combine(options, changes, {})
+
+    return apply
+
+
+def _functional(name: str) -> Callable[[Any], Change]:
+    def with_option(value: Any) -> Change:
+        return lambda options: replace(options, **{name: value})
+
+    with_option.__name__ = with_option.__qualname__ = f"with_{name}"
+    with_option.__doc__ = f"Return a functional option that sets ``{name}``; see ``Options.{name}``."
+    return with_option
+
+
+FUNCTIONAL = tuple(f"with_{field.name}" for field in fields(Options))
+"""The names of all functional options."""
+
+for _name in FUNCTIONAL:
+    setattr(sys.modules[__name__], _name, _functional(_name.removeprefix("with_")))
+with_max_concurrent: Callable[[Any], Change]
+with_durability: Callable[[Any], Change]

@@ -1,0 +1,255 @@
+"""A run, live or past: one class for both, reading from the store what happened and steering what goes on.
+
+Owns what a person does with a run. The engine makes it; the session drives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.codec import NO_TYPES, Types, encode
+from nbgraph.engine import tables
+from nbgraph.engine.control import Break
+from nbgraph.engine.history import History
+from nbgraph.engine.verdict import stored_error
+from nbgraph.engine.view import StateDict
+from nbgraph.errors import NbgraphError, RunError, RunNotFound
+from nbgraph.graph.schema import Schema
+from nbgraph.ids import RunId
+from nbgraph.store.protocol import RunRow, StepRecord, Store
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from nbgraph.engine.engine import Engine
+    from nbgraph.engine.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of a run: who, and the state as that task left it. Step 0 is the input."""
+
+    step: int
+    node: str
+    task: str
+    status: str
+    state: Any
+
+
+def status_of(row: RunRow) -> str:
+    """Return a run's status; "interrupted" where the file says running and nobody drives it."""
+    return "interrupted" if row.status.status == "running" and not row.holder else row.status.status
+
+
+class Run:
+    """A run of a graph. Reading works on any run; steering needs the engine that made or opened it.
+
+    ``id`` names it. ``status`` is "running", "paused", "completed", "failed", "cancelled", or
+    "interrupted" where its process died; everything but a completed run can be resumed.
+    """
+
+    def __init__(self, store: Store, run_id: str, engine: Engine | None = None) -> None:
+        self._store, self._engine = store, engine
+        self.id = RunId(run_id)
+        self._session: Session | None = None
+
+    # -- what it is
+
+    @property
+    def _schema(self) -> Schema | None:
+        return self._engine.plan.schema if self._engine is not None else None
+
+    @property
+    def _types(self) -> Types:
+        schema = self._schema
+        return NO_TYPES if schema is None else Types.of(*schema.types)
+
+    def _history(self) -> History:
+        return History(self._store, self.id, self._types)
+
+    def _row(self) -> RunRow:
+        return self._store.run(self.id)
+
+    @property
+    def status(self) -> str:
+        """Where the run stands, in a word."""
+        return status_of(self._row())
+
+    @property
+    def live(self) -> bool:
+        """True while this process drives the run."""
+        return self._session is not None and not self._session.finished.is_set()
+
+    @property
+    def error(self) -> NbgraphError | None:
+        """What the run ended with, None if nothing went wrong. Of a past run, as recorded."""
+        if self._session is not None and self._session.finished.is_set() and self._session.error is not None:
+            return self._session.error
+        return stored_error(self._row().status.error)
+
+    @property
+    def input(self) -> Any:
+        """The state before the first step."""
+        return self._shown(self._history().initial())
+
+    @property
+    def state(self) -> Any:
+        """The final state; of a run that has not completed, the state after its latest step."""
+        last = self._session.ledger.last if self._session is not None and self._session.finished.is_set() else None
+        if last is not None:
+            return self._shown(last.values, last.later)
+        row = self._row()
+        if row.status.final:
+            return self._shown(self._history().final(row.status.final))
+        return self._shown(self._history().at(row.steps))
+
+    def _shown(self, fields: Mapping[str, Any], later: Mapping[str, Any] | None = None) -> Any:
+        state, schema = StateDict(fields, later), self._schema
+        return state if schema is None or schema.kind not in ("dataclass", "pydantic") else schema.record(state)
+
+    def at(self, step: int) -> StepView:
+        """Return the state right after ``step`` (0: the input), read from the file without running code.
+
+        Raises ``RunError`` for a step that the run does not have.
+        """
+        steps = self._row().steps
+        if not 0 <= step <= steps:
+            raise RunError(
+                f"run {self.id!r} has no step {step}", todo=f"its steps are 0 to {steps}", run_id=self.id, step=step
+            )
+        if step == 0:
+            return StepView(0, "", "", "done", self.input)
+        row = next(iter(self._store.steps(self.id, step, step)))
+        return StepView(row.step, row.node, row.task, row.status, self._shown(self._history().at(step)))
+
+    def history(self) -> Iterator[StepView]:
+        """Yield every step with the state after it, in commit order; each state is folded when looked at."""
+        for row, fields in self._history().states():
+            yield StepView(row.step, row.node, row.task, row.status, self._lazily(fields))
+
+    def _lazily(self, fields: Mapping[str, Any]) -> Any:
+        from nbgraph.engine.folding import Folded  # noqa: PLC0415 - one name, used here only
+
+        later = {name: value for name, value in fields.items() if type(value) is Folded}
+        return self._shown({name: value for name, value in fields.items() if name not in later}, later)
+
+    def _steps(self) -> Iterator[StepRecord]:
+        return self._store.steps(self.id)
+
+    @property
+    def tasks(self) -> DataFrame:
+        """One row a task: step, node, status, attempts, started (UTC), seconds, steps of its parents, id."""
+        return tables.tasks(self._steps(), self._store.events(self.id))
+
+    @property
+    def steps(self) -> DataFrame:
+        """One row a step, in commit order: node, update, where it went, idempotency key."""
+        return tables.steps(self._steps())
+
+    @property
+    def events(self) -> DataFrame:
+        """Everything that happened, in order."""
+        return tables.events(self._steps(), self._store.events(self.id))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over every task's id and update and the final state: equal for runs with equal results."""
+        lines = sorted(f"{row.task} {row.status} {row.update} {row.results}" for row in self._steps())
+        state = self.state
+        final = encode(dict(state) if isinstance(state, Mapping) else state, blobs={})
+        return sha256("\n".join([*lines, final]).encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        try:
+            row = self._row()
+        except RunNotFound:
+            return f"<Run {self.id!r}: gone>"
+        error = f": {row.status.error and stored_error(row.status.error).message}" if row.status.error else ""  # type: ignore[union-attr]  # the text is not empty
+        return f"<Run {self.id!r} of {row.record.graph!r}: {status_of(row)}, {row.steps} steps{error}>"
+
+    # -- steering
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Block until the run stands still; raise what it failed with, and return it.
+
+        An interrupt pauses the run and lets go of it; the message says how to go on. ``timeout`` in
+        seconds: return then, the run going on.
+        """
+        session = self._session
+        if session is None:
+            return self._checked()
+        try:
+            if not session.finished.wait(timeout):
+                return self
+        except KeyboardInterrupt:
+            session.pause()
+            session.finished.wait(1.0)
+            raise KeyboardInterrupt(interrupted(self.id)) from None
+        return self._checked()
+
+    def _checked(self) -> Run:
+        error = self.error
+        if error is not None:
+            raise error
+        return self
+
+    def __await__(self) -> Generator[Any, None, Run]:
+        from nbgraph.engine.host import wait_for  # noqa: PLC0415 - asyncio, when somebody awaits
+
+        if self._session is not None:
+            yield from wait_for(self._session).__await__()
+        return self._checked()
+
+    def _needs_engine(self) -> Engine:
+        if self._engine is None:
+            raise RunError(
+                f"run {self.id!r} was opened for reading, without its graph",
+                todo=f"ng.Engine(graph, store=...).open({self.id!r}) can steer it",
+                run_id=self.id,
+            )
+        return self._engine
+
+    def pause(self, timeout: float | None = None) -> Run:
+        """Stop after the nodes that run now; their results are kept. Waits for them, up to ``timeout`` seconds."""
+        if self._session is not None and self.live:
+            self._session.pause()
+            self._session.finished.wait(timeout)
+        return self
+
+    def cancel(self) -> Run:
+        """Stop within a second: async nodes are cancelled, sync ones flagged and left behind."""
+        if self._session is not None and self.live:
+            self._session.cancel()
+        return self
+
+    def resume(self, *, before: Break = None, after: Break = None, **options: Any) -> Run:
+        """Go on in the background from where the run stands, with the graph's current code; see ``Engine.resume``."""
+        engine = self._needs_engine()
+        if not self.live:
+            self._session = engine._resumed(self.id, before, after, None, options)  # noqa: SLF001 - the engine's other half
+            self._session.start()
+        return self
+
+    def step(self) -> Run:
+        """Run exactly one task, the next in canonical order, and stand still again."""
+        return self._stepped(None, 1)
+
+    def until(self, node: str) -> Run:
+        """Run until ``node`` is about to run, or the end."""
+        return self._stepped(node, None)
+
+    def _stepped(self, before: Break, quota: int | None) -> Run:
+        engine = self._needs_engine()
+        self.pause()
+        if self.status != "completed":
+            self._session = engine._resumed(self.id, before, None, quota, {})  # noqa: SLF001 - see resume
+            self._session.drive()
+        return self._checked()
+
+
+def interrupted(run_id: str) -> str:
+    """Return what an interrupted person should read."""
+    return f"run {run_id!r} is paused, nothing is lost: engine.resume({run_id!r}) goes on"

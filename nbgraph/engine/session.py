@@ -1,0 +1,132 @@
+"""One drive of a run: the lease, the workers and the loop, from the first task to letting go.
+
+Owns the life of these things together, on the caller's thread or on one of its own, and what an
+interrupt leaves behind: memory is discarded, the file is the truth.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nbgraph.engine.control import Breakpoints
+from nbgraph.engine.driver import Driver
+from nbgraph.engine.ledger import Ledger
+from nbgraph.engine.options import Options
+from nbgraph.engine.workers import Crew, Workers
+from nbgraph.errors import NbgraphError, RunBusyError
+from nbgraph.graph.plan import Plan
+from nbgraph.store.protocol import EventRecord, Lease, RunStatus, Store
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+
+class Session:
+    """Drives a run once. ``finished`` is set when nothing of it runs any more; ``error`` is how it ended."""
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        lease: Lease,
+        ledger: Ledger,
+        options: Options,
+        breakpoints: Breakpoints,
+        host: AbstractEventLoop | None,
+    ) -> None:
+        self._store, self._lease, self._options = store, lease, options
+        self.ledger = ledger
+        self._crew = crew_for(options, host)
+        self._driver = Driver(plan, ledger, self._crew, options, breakpoints)
+        self.finished = threading.Event()
+        self.error: NbgraphError | None = None
+        self._watchers: list[Callable[[], None]] = []
+        self._taken_over = False
+
+    def drive(self) -> None:
+        """Drive to the end on this thread. An interrupt pauses the run and is raised again."""
+        try:
+            self.error = self._driver.drive()
+        except KeyboardInterrupt:
+            self._settle_from_file("paused", "interrupted")
+            raise
+        except NbgraphError as error:
+            self._broken(error)
+        finally:
+            self._let_go()
+
+    def start(self) -> None:
+        """Drive on a thread of its own."""
+        name = f"nbgraph-{self._lease.run_id}"
+        threading.Thread(target=self._drive_quietly, name=name, daemon=True).start()
+
+    def _drive_quietly(self) -> None:
+        """Drive; whatever goes wrong is in ``error`` for whoever waits, since nobody reads a thread's traceback."""
+        try:
+            self.drive()
+        except BaseException as error:  # even SystemExit of a node must reach the one who waits
+            self.error = NbgraphError(f"the engine broke: {type(error).__name__}: {error}", run_id=self._lease.run_id)
+            self.error.__cause__ = error
+
+    def _broken(self, error: NbgraphError) -> None:
+        """Note an error of the store's; the run stays as the file has it."""
+        if not (self._taken_over and isinstance(error, RunBusyError)):
+            self.error = error
+
+    def _settle_from_file(self, status: str, why: str) -> None:
+        """Write a status without trusting this process's memory of the run."""
+        row = self._store.run(self._lease.run_id)
+        number = len(self._store.events(self._lease.run_id)) + 1
+        event = EventRecord(number, row.steps, self._options.clock.now(), f"run.{status}", "", "", f'{{"why":"{why}"}}')
+        self._store.commit(self._lease, (), (event,), RunStatus(status))
+
+    def _let_go(self) -> None:
+        self._crew.close()
+        if not self._taken_over:
+            self._store.release(self._lease)
+        self.finished.set()
+        for watcher in self._watchers:
+            watcher()
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call ``watcher`` when the session has finished, at once if it has."""
+        self._watchers.append(watcher)
+        if self.finished.is_set():
+            watcher()
+
+    def pause(self) -> None:
+        """Ask the run to stop after what is running now."""
+        self._driver.requests.pause = True
+        self._driver.wake()
+
+    def cancel(self, patience: float = 0.5) -> None:
+        """Cancel the run: within ``patience`` seconds, whatever the nodes do.
+
+        A sync node that the loop runs itself cannot be left behind by it; then the lease is taken over,
+        so that the late result is refused.
+        """
+        self._driver.requests.cancel = True
+        self._driver.cancel_running()
+        self._driver.wake()
+        if not self.finished.wait(patience):
+            self._take_over()
+
+    def _take_over(self) -> None:
+        self._taken_over = True
+        self._store.release(self._lease)
+        self._lease = self._store.acquire(self._lease.run_id)
+        self._settle_from_file("cancelled", "cancelled")
+        self._store.release(self._lease)
+        self.finished.set()
+        for watcher in self._watchers:
+            watcher()
+
+
+def crew_for(options: Options, host: AbstractEventLoop | None) -> Crew:
+    """Return who runs the nodes: an executor that is a crew by itself, or the ordinary workers."""
+    executor = options.executor
+    if executor is not None and hasattr(executor, "collect"):
+        return executor
+    return Workers(options.max_concurrent, executor, host)

@@ -1,0 +1,101 @@
+"""A run's rows as pandas tables.
+
+Owns the columns. Knows the store's records only; pandas is imported when a table is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from json import loads
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.store.protocol import EventRecord, RunRow, StepRecord
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+TASKS = ("step", "node", "status", "attempts", "started", "seconds", "parents", "task")
+STEPS = ("step", "node", "update", "ways", "snapshot", "key", "task")
+EVENTS = ("step", "kind", "node", "time", "data", "task")
+RUNS = ("run_id", "graph", "status", "steps", "created", "updated", "seed", "holder")
+
+
+def _frame(rows: Iterable[Sequence[Any]], columns: Sequence[str], times: Sequence[str]) -> DataFrame:
+    import pandas as pd  # noqa: PLC0415 - 300 ms; loaded when a table is first asked for
+
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    for column in times:
+        frame[column] = pd.to_datetime(frame[column].astype("float64"), unit="s", utc=True)
+    return frame
+
+
+def tasks(steps: Iterable[StepRecord], events: Sequence[EventRecord]) -> DataFrame:
+    """Return one row a task: those that finished, in commit order, then those whose last failure stands."""
+    rows: list[tuple[Any, ...]] = []
+    finished = set()
+    for step in steps:
+        facts = loads(step.facts or "{}")
+        parents = [parent for parent, _ in loads(step.parents)]
+        rows.append(
+            (step.step, step.node, step.status, step.attempts, facts.get("started"), facts.get("seconds"), parents, step.task)
+        )
+        finished.add(step.task)
+    for event in {event.task: event for event in events if event.kind == "task.failed"}.values():
+        if event.task not in finished:
+            rows.append((None, event.node, "failed", None, event.time, None, [], event.task))
+    frame = _frame(rows, TASKS, ["started"])
+    return frame.astype({"step": "Int64", "attempts": "Int64", "seconds": "float64"})
+
+
+def steps(rows: Iterable[StepRecord]) -> DataFrame:
+    """Return one row a step: what it wrote and where it went."""
+    return _frame(
+        (
+            (
+                row.step,
+                row.node,
+                loads(row.update) if row.update else {},
+                [way[1] for way in loads(row.arrivals)] if row.arrivals else [],
+                bool(row.snapshot),
+                row.key,
+                row.task,
+            )
+            for row in rows
+        ),
+        STEPS,
+        [],
+    )
+
+
+def events(steps: Iterable[StepRecord], between: Sequence[EventRecord]) -> DataFrame:
+    """Return everything that happened, in order: the steps, and what happened between them."""
+    rows: list[tuple[Any, ...]] = []
+    for row in steps:
+        facts = loads(row.facts or "{}")
+        ended = (facts.get("started") or 0.0) + (facts.get("seconds") or 0.0)
+        rows.append((row.step, 0, "step", row.node, ended, {"status": row.status, "attempts": row.attempts}, row.task))
+    for event in between:
+        rows.append((event.step, event.seq, event.kind, event.node, event.time, loads(event.data or "{}"), event.task))
+    rows.sort(key=lambda row: (row[0], row[1]))
+    return _frame([(row[0], *row[2:]) for row in rows], EVENTS, ["time"])
+
+
+def runs(rows: Iterable[tuple[RunRow, str]]) -> DataFrame:
+    """Return one row a run, oldest first."""
+    return _frame(
+        (
+            (
+                row.record.run_id,
+                row.record.graph,
+                status,
+                row.steps,
+                row.record.created,
+                row.updated,
+                row.record.seed,
+                row.holder,
+            )
+            for row, status in rows
+        ),
+        RUNS,
+        ["created", "updated"],
+    )

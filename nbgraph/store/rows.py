@@ -1,0 +1,197 @@
+"""Rows become records here, each checked against its digest before anything of it is used.
+
+Owns the reading statements and the checks. Works on any connection; knows nothing of leases' rules.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from nbgraph.errors import RunNotFound, StoreError
+from nbgraph.store.digests import START, chain, event_root, root
+from nbgraph.store.failures import damaged
+from nbgraph.store.protocol import EventRecord, RunRecord, RunStatus, StepRecord
+from nbgraph.store.schema import MASK, SHIFT
+
+_STEP = (
+    "s.digest, s.committed, s.id & 4294967295, s.task, s.node, s.status, s.attempts, s.base, s.parents, s.updates, "
+    "s.results, s.merged, s.arrivals, s.snapshot, s.mark, s.facts, s.key"
+)
+_STEPS = f"SELECT {_STEP} FROM steps s WHERE s.id BETWEEN ? AND ? ORDER BY s.id"
+_LINEAGE = f"""
+WITH RECURSIVE line (id) AS (
+  SELECT :id
+  UNION ALL
+  SELECT (s.id - (s.id & 4294967295)) + s.base FROM line CROSS JOIN steps s ON s.id = line.id
+  WHERE s.base BETWEEN 1 AND (s.id & 4294967295) - 1 AND s.snapshot = ''
+)
+SELECT (SELECT p.digest FROM steps p WHERE p.id = line.id - 1), {_STEP}
+FROM line CROSS JOIN steps s ON s.id = line.id ORDER BY s.id"""
+_EVENTS = """
+SELECT e.digest, e.id & 4294967295, e.step, e.time, e.kind, e.node, e.task, e.data
+FROM events e WHERE e.id BETWEEN ? AND ? ORDER BY e.id"""
+_RUNS = """
+SELECT r.ref, r.digest, r.run_id, r.graph, r.fingerprint, r.description, r.input, r.seed, r.created, r.options,
+  s.digest, s.changed, s.steps, s.head, s.events, s.event_head, s.status, s.error, s.final,
+  l.digest, l.fence, l.holder, l.expires,
+  (SELECT max(id) & 4294967295 FROM steps WHERE id BETWEEN r.ref << 32 AND (r.ref << 32) + 4294967295),
+  (SELECT committed FROM steps WHERE id BETWEEN r.ref << 32 AND (r.ref << 32) + 4294967295 ORDER BY id DESC LIMIT 1),
+  (SELECT time FROM events WHERE id BETWEEN r.ref << 32 AND (r.ref << 32) + 4294967295 ORDER BY id DESC LIMIT 1)
+FROM runs r LEFT JOIN statuses s ON s.run = r.ref LEFT JOIN leases l ON l.run = r.ref
+"""
+_BATCH = 256
+
+
+class RunHead(NamedTuple):
+    """Where a run is in the file, and what its chains start from."""
+
+    ref: int
+    digest: bytes
+
+
+class FullRun(NamedTuple):
+    """A run's three rows, checked."""
+
+    head: RunHead
+    record: RunRecord
+    status: RunStatus
+    anchors: tuple[int, str, int, str]
+    """Steps and events at the last change of status, each with its digest."""
+    fence: int
+    holder: str
+    expires: float
+    steps: int
+    updated: float
+
+
+def find(connection: sqlite3.Connection, file: str, run_id: str) -> RunHead:
+    """Return where the run is; raises ``RunNotFound``, and ``StoreCorrupt`` if only the index lost it."""
+    row = connection.execute("SELECT ref, digest FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    if row is not None:
+        return RunHead(*row)
+    if connection.execute("SELECT 1 FROM runs NOT INDEXED WHERE run_id = ?", (run_id,)).fetchone():
+        raise damaged(file, "the index of run ids does not know it", run_id)
+    raise not_found(file, run_id)
+
+
+def not_found(file: str, run_id: str) -> RunNotFound:
+    """Return the error for an id that the store does not have."""
+    message = f"the store {file!r} has no run {run_id!r}"
+    return RunNotFound(message, todo="store.runs() lists those it has", file=file, run_id=run_id)
+
+
+def no_step(file: str, run_id: str, step: int) -> StoreError:
+    """Return the error for a step that was never committed, or was pruned."""
+    message = f"run {run_id!r} in {file!r} has no step {step}"
+    return StoreError(message, todo="store.run(run_id).steps is the last one", file=file, run_id=run_id, step=step)
+
+
+def read_run(connection: sqlite3.Connection, file: str, run_id: str) -> FullRun:
+    """Return one run, checked."""
+    head = find(connection, file, run_id)
+    row = connection.execute(_RUNS + "WHERE r.ref = ?", (head.ref,)).fetchone()
+    if row is None:
+        raise not_found(file, run_id)
+    run = _full_run(file, row)
+    if run.record.run_id != run_id:
+        raise damaged(file, "the index of run ids leads to another run", run_id)
+    return run
+
+
+def read_runs(connection: sqlite3.Connection, file: str) -> list[FullRun]:
+    """Return every run, oldest first, checked."""
+    return [_full_run(file, row) for row in connection.execute(_RUNS + "ORDER BY r.ref").fetchall()]
+
+
+def _full_run(file: str, row: tuple[Any, ...]) -> FullRun:
+    run_id = row[2]
+    if chain(START, row[2:10]) != row[1]:
+        raise damaged(file, "its first row (graph, input, options) was changed", str(run_id))
+    if row[10] is None or chain(row[1], row[11:19]) != row[10]:
+        raise damaged(file, "its status was changed", run_id)
+    if row[19] is None or chain(row[1], row[20:23]) != row[19]:
+        raise damaged(file, "its lease was changed", run_id)
+    last = row[23] or 0
+    if last < row[12]:
+        raise damaged(file, f"steps {last + 1} to {row[12]} are missing", run_id, last + 1)
+    record = RunRecord(*row[2:7], int(row[7]), *row[8:10])
+    updated = max(moment for moment in (row[8], row[11], row[24], row[25]) if moment is not None)
+    return FullRun(RunHead(row[0], row[1]), record, RunStatus(*row[16:19]), row[12:16], *row[20:23], last, updated)
+
+
+def step_fields(committed: float, record: Sequence[object]) -> tuple[object, ...]:
+    """Return what a step's digest covers."""
+    return (committed, *record)
+
+
+def read_steps(
+    connection: sqlite3.Connection, file: str, run_id: str, head: RunHead, first: int, last: int
+) -> list[StepRecord]:
+    """Return at most a batch of steps from ``first``, checked; nothing is left open between batches.
+
+    The row before ``first`` comes with the same statement, so a batch is one moment of the file.
+    """
+    place, first = head.ref << SHIFT, max(first, 1)
+    last = min(last, first + _BATCH - 1)
+    rows = connection.execute(_STEPS, (place + first - 1, place + last)).fetchall()
+    before: bytes | None = None
+    if rows and rows[0][2] < first:
+        before = rows.pop(0)[0]
+    records = []
+    for row in rows:
+        if before is None:
+            before, expected = root(head.digest, row[2]), row[2]
+        else:
+            expected = first + len(records) if not records else records[-1].step + 1
+        if row[2] != expected or chain(before, row[1:]) != row[0]:
+            raise damaged(file, "it, or what was before it, was changed", run_id, expected)
+        before = row[0]
+        records.append(StepRecord._make(row[2:]))
+    return records
+
+
+def read_lineage(
+    connection: sqlite3.Connection, file: str, run_id: str, head: RunHead, step: int
+) -> list[StepRecord]:
+    """Return the steps from the nearest snapshot, or the first, along ``base`` to ``step``, checked."""
+    rows = connection.execute(_LINEAGE, {"id": (head.ref << SHIFT) + step}).fetchall()
+    records: list[StepRecord] = []
+    before = 0
+    for row in rows:
+        record = StepRecord._make(row[3:])
+        if chain(row[0] or root(head.digest, record.step), row[2:]) != row[1]:
+            raise damaged(file, "it, or what was before it, was changed", run_id, record.step)
+        if record.base != before and not (record.snapshot and not records):
+            raise damaged(file, f"it is built on step {record.base}, which is missing", run_id, record.step)
+        records.append(record)
+        before = record.step
+    if before != step:
+        raise no_step(file, run_id, step)
+    return records
+
+
+def read_events(connection: sqlite3.Connection, file: str, run_id: str, head: RunHead) -> list[EventRecord]:
+    """Return the run's events in order, checked."""
+    place = head.ref << SHIFT
+    before: bytes | None = None
+    records = []
+    for row in connection.execute(_EVENTS, (place, place + MASK)).fetchall():
+        if chain(before or event_root(head.digest, row[1]), row[1:]) != row[0]:
+            raise damaged(file, f"event {row[1]}, or what was before it, was changed", run_id)
+        before = row[0]
+        records.append(EventRecord._make(row[1:]))
+    return records
+
+
+def read_graphs(connection: sqlite3.Connection, file: str, run: FullRun) -> list[tuple[int, str, str]]:
+    """Return (first step, fingerprint, description) of every graph that the run followed, oldest first."""
+    place = run.head.ref << SHIFT
+    graphs = {1: (1, run.record.fingerprint, run.record.description)}
+    query = "SELECT digest, id & 4294967295, fingerprint, description FROM graphs WHERE id BETWEEN ? AND ? ORDER BY id"
+    for row in connection.execute(query, (place, place + MASK)).fetchall():
+        if chain(run.head.digest, row[1:]) != row[0]:
+            raise damaged(file, f"the graph from step {row[1]} on was changed", run.record.run_id)
+        graphs[row[1]] = row[1:]
+    return list(graphs.values())

@@ -1,0 +1,134 @@
+"""The file format: what is on disk, and how to read it without nbgraph.
+
+A store is one SQLite database (application id 0x6E626772, "nbgr"). All texts are UTF-8; columns that hold
+structure hold JSON. For people, pandas and the ``sqlite3`` shell there are four views:
+
+    v_runs    one row a run: run_id, graph, status, steps, seed, created, changed, input, error, final, ...
+    v_steps   one row a committed step: run_id, step, node, task, status, attempts, base, parents, updates,
+              results, merged, arrivals, snapshot, mark, facts, key, committed
+    v_tasks   the same, short: run_id, step, node, status, attempts, started, seconds, committed
+    v_events  one row an event: run_id, seq, step, time, kind, node, task, data
+
+Times are seconds since 1970-01-01 UTC:
+
+    pandas.read_sql("SELECT * FROM v_steps WHERE run_id = ?", sqlite3.connect("runs.sqlite"), params=["r1"])
+
+Under the views: ``runs`` (what is fixed), ``statuses`` (what changes), ``leases`` (who drives), ``graphs`` (graphs
+followed later on), ``steps``, ``events``, ``blobs`` and ``migrations``. A row that belongs to a run has
+``id = run << 32 | number``: one b-tree per table, rows of a run side by side, no second index to keep.
+``digest`` columns chain rows (``digests``); writing into the file by other means is noticed when it is read.
+
+Owns these texts only.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x6E626772
+VERSION = 1
+SHIFT = 32
+MASK = (1 << SHIFT) - 1
+
+TABLES = {
+    "runs": """CREATE TABLE runs (
+  ref INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL,
+  run_id TEXT NOT NULL UNIQUE,
+  graph TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  seed TEXT NOT NULL,
+  created REAL NOT NULL,
+  options TEXT NOT NULL,
+  description TEXT NOT NULL,
+  input TEXT NOT NULL
+)""",
+    "statuses": """CREATE TABLE statuses (
+  run INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL,
+  changed REAL NOT NULL,
+  steps INTEGER NOT NULL,
+  head TEXT NOT NULL,
+  events INTEGER NOT NULL,
+  event_head TEXT NOT NULL,
+  status TEXT NOT NULL,
+  error TEXT NOT NULL,
+  final TEXT NOT NULL
+)""",
+    "leases": """CREATE TABLE leases (
+  run INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL,
+  fence INTEGER NOT NULL,
+  holder TEXT NOT NULL,
+  expires REAL NOT NULL
+)""",
+    "graphs": """CREATE TABLE graphs (
+  id INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL,
+  fingerprint TEXT NOT NULL,
+  description TEXT NOT NULL
+)""",
+    "steps": """CREATE TABLE steps (
+  id INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL,
+  committed REAL NOT NULL,
+  key TEXT NOT NULL,
+  task TEXT NOT NULL,
+  node TEXT NOT NULL,
+  status TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  base INTEGER NOT NULL,
+  parents TEXT NOT NULL,
+  mark TEXT NOT NULL,
+  arrivals TEXT NOT NULL,
+  updates TEXT NOT NULL,
+  results TEXT NOT NULL,
+  merged TEXT NOT NULL,
+  facts TEXT NOT NULL,
+  snapshot TEXT NOT NULL
+)""",
+    "steps_key": "CREATE UNIQUE INDEX steps_key ON steps (key)",
+    "events": """CREATE TABLE events (
+  id INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL,
+  step INTEGER NOT NULL,
+  time REAL NOT NULL,
+  kind TEXT NOT NULL,
+  node TEXT NOT NULL,
+  task TEXT NOT NULL,
+  data TEXT NOT NULL
+)""",
+    "blobs": """CREATE TABLE blobs (
+  id INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE,
+  data BLOB NOT NULL
+)""",
+    "migrations": """CREATE TABLE migrations (
+  version INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  applied REAL NOT NULL
+)""",
+}
+
+VIEWS = {
+    "v_runs": """CREATE VIEW v_runs AS
+SELECT r.run_id, r.graph, s.status,
+  coalesce((SELECT max(id) & 4294967295 FROM steps WHERE id BETWEEN r.ref << 32 AND (r.ref << 32) + 4294967295), 0)
+    AS steps,
+  r.seed, r.created, s.changed, l.holder, s.error, s.final, r.input, r.options, r.fingerprint, r.description
+FROM runs r JOIN statuses s ON s.run = r.ref JOIN leases l ON l.run = r.ref ORDER BY r.ref""",
+    "v_steps": """CREATE VIEW v_steps AS
+SELECT r.run_id, s.id & 4294967295 AS step, s.node, s.task, s.status, s.attempts, s.base, s.parents, s.updates,
+  s.results, s.merged, s.arrivals, s.snapshot, s.mark, s.facts, s.key, s.committed
+FROM steps s JOIN runs r ON r.ref = s.id >> 32 ORDER BY s.id""",
+    "v_tasks": """CREATE VIEW v_tasks AS
+SELECT r.run_id, s.id & 4294967295 AS step, s.node, s.status, s.attempts,
+  CASE WHEN json_valid(s.facts) THEN json_extract(s.facts, '$.started') END AS started,
+  CASE WHEN json_valid(s.facts) THEN json_extract(s.facts, '$.seconds') END AS seconds,
+  s.committed, s.task
+FROM steps s JOIN runs r ON r.ref = s.id >> 32 ORDER BY s.id""",
+    "v_events": """CREATE VIEW v_events AS
+SELECT r.run_id, e.id & 4294967295 AS seq, e.step, e.time, e.kind, e.node, e.task, e.data
+FROM events e JOIN runs r ON r.ref = e.id >> 32 ORDER BY e.id""",
+}
+
+SCHEMA = TABLES | VIEWS
+"""Name -> exact text of everything in the file, in the order of creation."""

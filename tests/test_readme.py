@@ -1,0 +1,28 @@
+"""The README's code runs, in order, as it stands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def python_blocks() -> str:
+    """Return all python blocks of the README as one script."""
+    return "\n\n".join(re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S))
+
+
+def test_the_readme_runs(tmp_path: Path):
+    """The README's blocks run one after the other, with warnings as errors, and say what they promise."""
+    script = tmp_path / "readme.py"
+    script.write_text(python_blocks(), encoding="utf-8")
+    run = subprocess.run([sys.executable, "-W", "error", script.name], cwd=tmp_path, capture_output=True, text=True)
+    assert "" == run.stderr
+    said = run.stdout.splitlines()
+    assert re.fullmatch(r"completed - \d+ files, \d+ findings", said[0])
+    assert any("the server is away" in line for line in said)
+    assert ["completed", "hello!!!"] == said[-2:]
+    assert (tmp_path / "runs.sqlite").exists()
