@@ -134,6 +134,9 @@ class RouteError(NodeError):
 class IsolationError(NodeError, TypeError):
     """A node changed the state it was given, in place: ``node`` and ``field`` say which."""
 
+    container: Any = None
+    """The very object that refused, within the process; it does not travel."""
+
 
 class ConflictError(RunError):
     """Two concurrent tasks updated a field without reducer: ``field``, ``nodes``, ``values``, ``tasks``."""

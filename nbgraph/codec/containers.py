@@ -27,21 +27,25 @@ def _write_list(writer: Writer, value: Any) -> list[Node]:
 
 
 def _write_dict(writer: Writer, value: dict[Any, Any]) -> Node:
-    for key in value:
-        if type(key) is not str or key[:1] == "$" or (not key.isascii() and SURROGATE.search(key)):
-            return _write_pairs(writer, value)
-    nodes = {}
-    for key, item in value.items():
-        nodes[key] = writer.entry(value, key, item)
-    return nodes
-
-
-def _write_pairs(writer: Writer, value: dict[Any, Any]) -> Node:
+    if all(map(_is_plain_key, value)):
+        nodes = {}
+        # In the text's order already: a copy made from this tree must not differ from one made from the text.
+        for key in sorted(value):
+            nodes[key] = writer.child(value, key, value[key], named=True)
+        return nodes
     pairs = []
     for key, item in value.items():
-        pairs.append([_unhooked(writer, value, key), writer.entry(value, key, item)])
-    pairs.sort(key=lambda pair: to_text(pair[0]))
+        pairs.append([_unhooked(writer, value, key), writer.child(value, key, item, named=True)])
+    pairs.sort(key=_first_text)
     return {"$dict": pairs}
+
+
+def _is_plain_key(key: Any) -> bool:
+    return type(key) is str and key[:1] != "$" and (key.isascii() or not SURROGATE.search(key))
+
+
+def _first_text(pair: list[Node]) -> str:
+    return to_text(pair[0])
 
 
 def _unhooked(writer: Writer, holder: Any, key: Any) -> Node:

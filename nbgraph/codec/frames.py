@@ -8,6 +8,7 @@ by position, so names may repeat.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.codec.indexes import READERS as INDEX_READERS
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from nbgraph.codec.limits import Node
     from nbgraph.codec.reader import Reader, TagReader
     from nbgraph.codec.writer import Handler, Writer
+
+_INSTANT = re.compile(r"[-0-9T:.]+")
 
 
 def handler_for(cls: type) -> Handler | None:
@@ -111,6 +114,8 @@ def _read_timestamp(reader: Reader, node: dict[str, Node]) -> Any:
     import numpy as np
     import pandas as pd
 
+    if not _INSTANT.fullmatch(node["$timestamp"]):
+        raise CodecError("not a timestamp")
     stamp = pd.Timestamp(np.datetime64(node["$timestamp"], _unit(node["unit"])))
     return stamp.tz_localize("UTC").tz_convert(read_zone(reader, node["tz"])) if "tz" in node else stamp
 

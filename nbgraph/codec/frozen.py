@@ -20,13 +20,15 @@ _C = TypeVar("_C", bound=type)
 
 
 def _refusing(kind: str, method: str) -> Callable[..., NoReturn]:
-    def refuse(*_: Any, **__: Any) -> NoReturn:
-        raise IsolationError(
+    def refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
+        error = IsolationError(
             f"a node changed a {kind} it was given, in place ({method})",
             still="the state is unchanged",
             todo=f"work on a copy, such as {kind}(state[...]) or nbgraph.thaw(...) for all levels, and return that",
             actual=method,
         )
+        error.container = self  # so that the engine can tell which field holds it
+        raise error
 
     refuse.__name__ = method
     return refuse

@@ -39,8 +39,8 @@ def write_model(writer: Writer, value: Any) -> Node:
 
 def _entries(writer: Writer, holder: Any, values: dict[str, Any]) -> dict[str, Node]:
     nodes = {}
-    for name, value in values.items():
-        nodes[name] = writer.entry(holder, name, value)
+    for name, value in sorted(values.items()):
+        nodes[name] = writer.child(holder, name, value, named=True)
     return nodes
 
 

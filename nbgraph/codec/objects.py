@@ -40,7 +40,7 @@ def write_dataclass(writer: Writer, value: Any) -> Node:
     for name in names:
         if not hasattr(value, name):
             writer.refuse(value, f"its field {name!r} was never set: give it a value")
-        nodes[name] = writer.entry(value, name, getattr(value, name))
+        nodes[name] = writer.child(value, name, getattr(value, name), named=True)
     if stray := stray_attributes(value, names):
         writer.refuse(value, f"declare its attribute {stray[0]!r} as a field, or use ng.register_codec")
     return {"$dataclass": writer.require(cls), "fields": nodes}
@@ -81,7 +81,7 @@ def write_named_tuple(writer: Writer, value: Any) -> Node:
         writer.refuse(value)
     nodes = {}
     for name, part in zip(cls._fields, value, strict=True):
-        nodes[name] = writer.entry(value, name, part)
+        nodes[name] = writer.child(value, name, part, named=True)
     return {"$namedtuple": writer.require(cls), "fields": nodes}
 
 
@@ -145,7 +145,7 @@ def write_record(writer: Writer, value: Record) -> Node:
     node: dict[str, Node] = {"$" + kind: name}
     for part, content in body.items():
         if part in ("fields", "extra", "private") and content is not None:
-            node[part] = {field: writer.entry(value, field, one) for field, one in content.items()}
+            node[part] = {field: writer.child(value, field, one, named=True) for field, one in content.items()}
         else:
             node[part] = writer.child(value, part, content)
     return node

@@ -48,10 +48,11 @@ class Reader:
             raise CodecError(f"the text goes on for more than {MAX_DEPTH} levels")
         self.depth += 1
         if cls is list:
-            value: Any = self.sequence(node)
+            value: Any = self.items(node)
+            value = FrozenList(value) if self.frozen else value
         elif cls is dict:
-            tag = next((key for key in node if key.startswith("$")), None)
-            value = self._tagged(tag, node) if tag is not None else self._mapping(node)
+            read = self._tag_reader(node)
+            value = self.mapping(self.fields(node)) if read is None else read(self, node)
         elif cls is Live:
             value = node.value
         else:
@@ -106,11 +107,11 @@ class Reader:
             raise CodecError("a blob is not what its digest says")
         return bytes(raw)
 
-    def _mapping(self, node: dict[str, Node]) -> dict[Any, Any]:
-        return self.mapping(self.fields(node))
-
-    def _tagged(self, tag: str, node: dict[str, Node]) -> Any:
-        read = self.tags.get(tag)
-        if read is None:
-            raise CodecError(f"the text has a tag that this version does not know: {ascii(tag)[:80]}")
-        return read(self, node)
+    def _tag_reader(self, node: dict[str, Node]) -> TagReader | None:
+        for key in node:
+            if key[:1] == "$":
+                read = self.tags.get(key)
+                if read is None:
+                    raise CodecError(f"the text has a tag that this version does not know: {ascii(key)[:80]}")
+                return read
+        return None

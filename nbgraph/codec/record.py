@@ -39,7 +39,7 @@ class Record:
         put = object.__setattr__
         put(self, "_record_kind", kind)
         put(self, "_record_type", type_name)
-        put(self, "_record_fields", FrozenDict(fields))
+        put(self, "_record_fields", FrozenDict(sorted(fields.items())))
         put(self, "_record_body", FrozenDict(body if body is not None else {"fields": self._record_fields}))
 
     def __getattr__(self, name: str) -> Any:

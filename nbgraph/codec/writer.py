@@ -55,33 +55,35 @@ class Writer:
         self.trail: list[tuple[Any, Any]] = []
 
     def lower(self, value: Any) -> Node:
-        """Return the tree of ``value``; raises ``CodecError`` with the path to what cannot be kept."""
+        """Return the tree of a whole value; raises ``CodecError`` with the path to what cannot be kept."""
         if self.hook is not None:
             value = self._hooked(self.hook, value)
-        cls = type(value)
-        if cls is str and value.isascii():
-            return value
-        handler = self.handler_of(cls)
-        if handler is None:
-            self.refuse(value)
-        return handler(self, value)
+        return self._handler(value)(self, value)
 
-    def child(self, holder: Any, step: Any, value: Any) -> Node:
-        """Return the tree of a part of ``holder``; ``step`` is its key, index or field name."""
+    def child(self, holder: Any, step: Any, value: Any, *, named: bool = False) -> Node:
+        """Return the tree of a part of ``holder``; ``step`` is its key, index or field name.
+
+        ``named``: the step is a name, and what stands under a secret's name is hidden.
+        """
+        # One frame here and one in the handler per level: MAX_DEPTH levels must fit into Python's stack.
+        if named and self.redact is not None and value is not None and self.redact.covers(step):
+            self.hidden = True
+            return {"$redacted": f"key {step.lower()}"}
         trail = self.trail
         if len(trail) >= MAX_DEPTH:
             self._too_deep(holder)
         trail.append((holder, step))
-        node = self.lower(value)
+        if self.hook is not None:
+            value = self._hooked(self.hook, value)
+        node = value if type(value) is str and value.isascii() else self._handler(value)(self, value)
         trail.pop()
         return node
 
-    def entry(self, holder: Any, name: Any, value: Any) -> Node:
-        """Return the tree of what stands under a name, hidden if the name is a secret's."""
-        if self.redact is not None and value is not None and self.redact.covers(name):
-            self.hidden = True
-            return {"$redacted": f"key {name.lower()}"}
-        return self.child(holder, name, value)
+    def _handler(self, value: Any) -> Handler:
+        handler = self.handler_of(type(value))
+        if handler is None:
+            self.refuse(value)
+        return handler
 
     def payload(self, raw: bytes) -> Node:
         """Return the tree of bytes: base64, or a reference where they are large and blobs are kept."""

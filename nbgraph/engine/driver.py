@@ -315,8 +315,7 @@ class Driver:
 
     def _explained(self, outcome: Outcome, error: BaseException) -> Exception:
         if isinstance(error, IsolationError):
-            container = getattr(error, "container", None)
-            field = outcome.assignment.state.find(container) if container is not None else None
+            field = None if error.container is None else outcome.assignment.state.find(error.container)
             return named(error, outcome.assignment.task.node.name, field)
         return error if isinstance(error, Exception) else RuntimeError(f"the node ended with {error!r}")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from nbgraph.codec import Redaction, Types, encode, is_frozen, keep
+from nbgraph.codec import Redaction, Types, is_frozen, keep
 from nbgraph.engine.folding import Folded, Guarded, settled
 from nbgraph.engine.task import Arrival, Lineage, Write
 from nbgraph.graph.plan import Plan
@@ -50,6 +50,7 @@ class Merger:
         blob: Callable[[str], bytes],
     ) -> None:
         self.plan, self.conflicts = plan, conflicts
+        self._specs: dict[str, FieldSpec] = dict(plan.schema.fields)
         self.types = Types.of(*plan.schema.types)
         self._redaction, self._blob = redaction, blob
         self._cyclic = any(node.cyclic for node in plan.nodes.values())
@@ -59,13 +60,13 @@ class Merger:
 
     def spec(self, name: str) -> FieldSpec:
         """Return what the schema says of a field."""
-        return self.plan.schema.spec(name)
+        spec = self._specs.get(name)
+        if spec is None:
+            spec = self._specs[name] = self.plan.schema.spec(name)
+        return spec
 
     def keep(self, name: str, value: Any) -> Kept:
         """Return a value's text and the private copy that nodes will see; raises ``CodecError``."""
-        kind = type(value)
-        if kind is int or kind is bool or value is None:
-            return Kept(encode(value), value)
         text, live = keep(value, types=self.types, redact=self._redaction, blobs=self.blobs, name=name)
         if is_frozen(live):
             return Kept(text, live)

@@ -48,6 +48,7 @@ class Session:
     def drive(self) -> None:
         """Drive to the end on this thread. An interrupt pauses the run and is raised again."""
         try:
+            self._store.keep_alive(self._lease)
             self.error = self._driver.drive()
         except KeyboardInterrupt:
             self._settle_from_file("paused", "interrupted")

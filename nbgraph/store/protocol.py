@@ -125,6 +125,10 @@ class Store(Protocol):
         """Give the right back; nothing happens if it has been taken over already."""
         ...
 
+    def keep_alive(self, lease: Lease) -> None:
+        """Keep the lease from expiring while its driver sits in a long node; ends with its release."""
+        ...
+
     def commit(
         self,
         lease: Lease,

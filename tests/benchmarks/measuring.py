@@ -131,8 +131,11 @@ def order_figures(orders: list[tuple[int, ...]]) -> Figures:
     }
 
 
-def repeated(once: Callable[[], Any], *, batch: int = 50, seconds: float = 1.5) -> Figures:
-    """Return the figures of a workflow of three steps that runs again and again; the median batch counts."""
+def repeated(once: Callable[[], Any], *, batch: int = 50, each: int = 1, seconds: float = 1.5) -> Figures:
+    """Return the figures of a workflow of three steps that runs again and again; the median batch counts.
+
+    ``each``: how many workflows one call of ``once`` runs.
+    """
     for _ in range(batch):
         once()
     times = []
@@ -142,8 +145,8 @@ def repeated(once: Callable[[], Any], *, batch: int = 50, seconds: float = 1.5) 
             begin = time.perf_counter()
             for _ in range(batch):
                 once()
-            times.append((time.perf_counter() - begin) / batch)
-    return workflow_figures(statistics.median(times), meter.cpu, len(times) * batch)
+            times.append((time.perf_counter() - begin) / batch / each)
+    return workflow_figures(statistics.median(times), meter.cpu, len(times) * batch * each)
 
 
 def workflow_figures(median: float, cpu: float, count: int) -> Figures:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
-from nbgraph.codec import Record, Types
+from nbgraph.codec import Types
 
 
 class Colour(enum.Enum):
@@ -142,6 +142,8 @@ def same(left: Any, right: Any) -> bool:
         return left == right and left.model_fields_set == right.model_fields_set and same(left.__dict__, right.__dict__)
     if is_dataclass(left):
         return all(same(getattr(left, one.name), getattr(right, one.name)) for one in fields(left))
+    if isinstance(left, Decimal) or left is pd.NA:
+        return repr(left) == repr(right)
     if isinstance(left, (datetime, time)):
         return repr(left) == repr(right) and left.fold == right.fold
     return _same_items(left, right)
@@ -154,7 +156,7 @@ def _same_items(left: Any, right: Any) -> bool:
         return _same_items(_ordered(left.items()), _ordered(right.items()))
     if isinstance(left, (set, frozenset)):
         return _same_items(_ordered(left), _ordered(right))
-    return repr(left) == repr(right) if left != right or isinstance(left, (Decimal, Record)) else True
+    return repr(left) == repr(right) if left != right else True
 
 
 def _ordered(items: Any) -> list[Any]:

@@ -17,15 +17,17 @@ ALL = [*PLAIN, *OBJECTS, *ARRAYS, *FRAMES]
 
 _atoms = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)) | st.binary()
-    | st.decimals() | st.fractions() | st.uuids() | st.complex_numbers() | st.dates() | st.datetimes() | st.timedeltas()
+    | st.decimals(allow_nan=False) | st.fractions() | st.uuids() | st.complex_numbers() | st.dates() | st.datetimes() | st.timedeltas()
     | st.times()
 )  # fmt: skip
 _hashable = st.recursive(_atoms, lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3), max_leaves=5)
 values = st.recursive(
     _hashable,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(max_size=4) | _hashable, inner, max_size=4)
-    | st.sets(_hashable, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=4) | _hashable, inner, max_size=4)
+        | st.sets(_hashable, max_size=3)
+    ),
     max_leaves=15,
 )
 json_values = st.recursive(
@@ -34,7 +36,7 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("value", ALL, ids=lambda value: f"{type(value).__name__}-{ascii(value)[:30]}")
+@pytest.mark.parametrize("value", ALL, ids=lambda value: type(value).__name__)
 def test_every_sample_survives_with_its_type(value):
     """A value, its type and its text survive encoding, decoding and keeping."""
     text = encode(value)
@@ -89,7 +91,10 @@ def test_text_does_not_depend_on_the_hash_seed():
     )
     texts = {
         subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": str(seed)}, capture_output=True, check=True
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            check=True,
         ).stdout
         for seed in range(5)
     }
@@ -121,6 +126,8 @@ def test_the_kept_copy_shares_nothing_that_can_change():
 
 def test_importing_the_codec_imports_no_heavy_package():
     """numpy, pandas and pydantic are imported only when one of their values is met."""
-    code = "import sys, nbgraph.codec as c; c.keep({'a': (1,)}); print({'numpy','pandas','pydantic'} & set(sys.modules))"
+    code = (
+        "import sys, nbgraph.codec as c; c.keep({'a': (1,)}); print({'numpy','pandas','pydantic'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert "set()" == done.stdout.strip()
