@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from nbgraph.errors import NbgraphError
 from nbgraph.store import RunRow, SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +51,7 @@ def _runs(store: SqliteStore) -> int:
 
 
 def _line(run: RunRow) -> str:
-    created = datetime.fromtimestamp(run.record.created, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    created = datetime.fromtimestamp(run.record.created, UTC).strftime("%Y-%m-%d %H:%M:%S")
     driven = f"  driven by {run.holder}" if run.holder else ""
     return f"{run.record.run_id}  {run.status.status}  {run.steps} steps  {created} UTC  {run.record.graph}{driven}"
 

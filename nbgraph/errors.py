@@ -40,8 +40,29 @@ import pickle
 from typing import Any
 
 _FACTS = frozenset(
-    "run_id step node task field expected actual attempt attempts path file holder option "
-    "nodes tasks values limit seconds problems others error".split()
+    [
+        "run_id",
+        "step",
+        "node",
+        "task",
+        "field",
+        "expected",
+        "actual",
+        "attempt",
+        "attempts",
+        "path",
+        "file",
+        "holder",
+        "option",
+        "nodes",
+        "tasks",
+        "values",
+        "limit",
+        "seconds",
+        "problems",
+        "others",
+        "error",
+    ]
 )
 
 
@@ -86,7 +107,7 @@ def _portable(value: Any) -> Any:
     """Return ``value`` if it pickles, else its ``repr``: an error always reaches the other process."""
     try:
         pickle.dumps(value)
-    except Exception:  # whatever a foreign __reduce__ raises, the error itself must travel
+    except Exception:  # noqa: BLE001 - whatever a foreign __reduce__ raises, the error itself must travel
         return repr(value)
     return value
 

@@ -87,7 +87,9 @@ def test_every_part_of_the_library_has_a_rank():
     assert {part for part, _ in modules()} <= RANK.keys()
 
 
-@pytest.mark.parametrize(("part", "file"), modules(), ids=lambda value: value.stem if isinstance(value, Path) else value)
+@pytest.mark.parametrize(
+    ("part", "file"), modules(), ids=lambda value: value.stem if isinstance(value, Path) else value
+)
 def test_imports_point_down(part: str, file: Path):
     """A module imports lower layers only, also for types and inside functions."""
     here = file.relative_to(PACKAGE).parent.parts

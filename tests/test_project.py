@@ -67,8 +67,8 @@ def test_the_top_level_is_as_agreed():
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_every_make_command_in_a_document_exists(document: str):
     """A `make` command that a document names is a target of the Makefile."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
-    named = set(re.findall(r"(?:^ {4}|`)make ([a-z]+)", (ROOT / document).read_text(encoding="utf-8"), re.M))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^ {4}|`)make ([a-z]+)", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE))
     assert named
     assert set() == named - targets
 
@@ -76,7 +76,7 @@ def test_every_make_command_in_a_document_exists(document: str):
 def test_the_readme_begins_with_its_two_commands():
     """A newcomer finds `make demo` and `make test` before the first heading below the title."""
     beginning = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## ")[0]
-    assert ["demo", "test"] == re.findall(r"^ {4}make (\w+)", beginning, re.M)
+    assert ["demo", "test"] == re.findall(r"^ {4}make (\w+)", beginning, re.MULTILINE)
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
@@ -113,7 +113,9 @@ def test_nothing_tracked_names_a_folder_of_one_machine():
     found = []
     for file in tracked_files():
         text = file.read_bytes().decode("utf-8", "replace")
-        found += [f"{file.relative_to(ROOT)}: {hit[0]}" for hit in MACHINE_PATH.finditer(text) if file != Path(__file__)]
+        found += [
+            f"{file.relative_to(ROOT)}: {hit[0]}" for hit in MACHINE_PATH.finditer(text) if file != Path(__file__)
+        ]
     assert [] == found
 
 

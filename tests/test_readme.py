@@ -12,7 +12,9 @@ README = Path(__file__).parents[1] / "README.md"
 
 def python_blocks() -> str:
     """Return all python blocks of the README as one script."""
-    return "\n\n".join(re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S))
+    return "\n\n".join(
+        re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    )
 
 
 def test_the_readme_runs(tmp_path: Path):

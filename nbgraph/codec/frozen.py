@@ -54,7 +54,7 @@ class FrozenList(list[Any]):
 
     >>> FrozenList([1, 2]) + [3]
     [1, 2, 3]
-    >>> FrozenList([1]).append(2)
+    >>> FrozenList([1]).append(2)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     nbgraph.errors.IsolationError: a node changed a list it was given, in place (append)
     ...

@@ -102,7 +102,7 @@ def perform(assignment: Assignment) -> Outcome:
     try:
         fn: Callable[..., Any] = assignment.task.node.fn  # type: ignore[assignment]  # a gather has no assignment
         value = assignment.variables.run(fn, *assignment.arguments)
-    except Exception as raised:  # whatever the node raises is its outcome
+    except Exception as raised:  # noqa: BLE001 - whatever the node raises is its outcome
         error = raised
     ended = clock.monotonic()
     return Outcome(assignment, value, error, ended - began, ended)
@@ -115,7 +115,7 @@ async def aperform(assignment: Assignment) -> Outcome:
     value, error = None, None
     try:
         value = await assignment.task.node.fn(*assignment.arguments)  # type: ignore[misc]  # see perform
-    except Exception as raised:  # whatever the node raises is its outcome
+    except Exception as raised:  # noqa: BLE001 - whatever the node raises is its outcome
         error = raised
     ended = clock.monotonic()
     return Outcome(assignment, value, error, ended - began, ended)

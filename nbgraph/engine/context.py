@@ -31,7 +31,20 @@ class Context:
     ``on_error`` edge brought here, oldest first) say where the node is.
     """
 
-    __slots__ = ("_cancelled", "_clock", "_drew", "_rng", "_seed", "_uuids", "attempt", "errors", "node", "nows", "run_id", "task_id")
+    __slots__ = (
+        "_cancelled",
+        "_clock",
+        "_drew",
+        "_rng",
+        "_seed",
+        "_uuids",
+        "attempt",
+        "errors",
+        "node",
+        "nows",
+        "run_id",
+        "task_id",
+    )
 
     def __init__(
         self,

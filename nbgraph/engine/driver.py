@@ -191,9 +191,7 @@ class Driver:
         self._started += 1
         options, node = self._options, task.node
         variables = self._variables.copy()
-        assignment = prepare(
-            task, self._plan.schema, self._ledger.run_id, options.seed, variables, self._clock
-        )
+        assignment = prepare(task, self._plan.schema, self._ledger.run_id, options.seed, variables, self._clock)
         self._admission.started(task)
         self._running[id(assignment)] = assignment
         if self._crew.inline and not node.is_async and node.timeout is None and self._lonely():
@@ -207,9 +205,7 @@ class Driver:
         """Say whether nothing else could run meanwhile: then there is no need for a thread."""
         if len(self._running) != 1:
             return False
-        return self._options.max_concurrent == 1 or not (
-            len(self._admission) or self._frontier.ready or self._retries
-        )
+        return self._options.max_concurrent == 1 or not (len(self._admission) or self._frontier.ready or self._retries)
 
     def _unblock(self) -> bool:
         """Of a failing run, start a task behind the failure that keeps one before it waiting."""
@@ -294,7 +290,7 @@ class Driver:
             return self._failed(task, self._explained(outcome, error), outcome.seconds)
         try:
             return self._done(outcome)
-        except Exception as wrong:  # a predicate, a reducer or a value of the user's may raise anything
+        except Exception as wrong:  # noqa: BLE001 - a predicate, a reducer or a value of the user's may raise anything
             return self._failed(task, wrong, outcome.seconds, retryable=False)
 
     def _done(self, outcome: Outcome) -> Entry | None:
@@ -366,7 +362,7 @@ class Driver:
             return self._close(self._halt.status, self._halt.error, why=self._halt.why)
         try:
             final = self._ledger.final()
-        except Exception as wrong:  # a user's reducer may raise anything
+        except Exception as wrong:  # noqa: BLE001 - a user's reducer may raise anything
             return self._close("failed", _final_failure(self._ledger.run_id, wrong))
         self._ledger.note("run.completed")
         self._ledger.commit((), RunStatus("completed", "", final))

@@ -46,7 +46,12 @@ class Engine:
     """
 
     def __init__(
-        self, graph: Graph, *changes: Change, store: Target = ":memory:", options: Options | None = None, **keywords: Any
+        self,
+        graph: Graph,
+        *changes: Change,
+        store: Target = ":memory:",
+        options: Options | None = None,
+        **keywords: Any,
     ) -> None:
         self.graph = graph
         self.options = combine(options or Options(), changes, keywords)
@@ -60,30 +65,30 @@ class Engine:
     # -- new runs
 
     def run(
-        self, input: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
+        self, given: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
     ) -> Run:
-        """Execute the graph from ``input`` and block until the run stands still.
+        """Execute the graph from ``given`` (fields, or the state's record) and block until the run stands still.
 
         Raises what the run failed with; the run is then in the store under its ``run_id``, and
         ``resume`` goes on. ``before`` and ``after`` are breakpoints: node names, or a predicate on the
         state. An interrupt pauses the run. A paused run is returned.
         """
-        run, session = self._created(input, run_id, Breakpoints(before, after), options, blocking=True)
+        run, session = self._created(given, run_id, Breakpoints(before, after), options, blocking=True)
         return self._driven(run, session, options)
 
     def start(
-        self, input: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
+        self, given: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
     ) -> Run:
         """Execute the graph in the background; return the live run at once."""
-        run, session = self._created(input, run_id, Breakpoints(before, after), options, blocking=False)
+        run, session = self._created(given, run_id, Breakpoints(before, after), options, blocking=False)
         session.start()
         return run
 
     async def arun(
-        self, input: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
+        self, given: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
     ) -> Run:
         """Execute the graph and await its end; the loop stays free. Raises like ``run``."""
-        return await self.start(input, run_id=run_id, before=before, after=after, **options)
+        return await self.start(given, run_id=run_id, before=before, after=after, **options)
 
     def _created(
         self, given: Any, run_id: str | None, breakpoints: Breakpoints, keywords: dict[str, Any], *, blocking: bool
@@ -182,9 +187,7 @@ class Engine:
                 self.store.redescribe(lease, plan.fingerprint, plan.description)
             ledger.note("run.resumed")
             ledger.commit((), RunStatus("running"))
-            return Session(
-                self.store, plan, lease, ledger, options, breakpoints, _host(options, blocking=blocking)
-            )
+            return Session(self.store, plan, lease, ledger, options, breakpoints, _host(options, blocking=blocking))
         except BaseException:
             self.store.release(lease)
             raise

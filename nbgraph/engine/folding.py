@@ -27,6 +27,7 @@ class Folded:
     """The value of a field whose updates are folded on first use; ``operands`` counts back to the last use."""
 
     __slots__ = ("_before", "_operand", "_reducer", "_value")
+    _value: Any
 
     def __init__(self, reducer: Reducer, before: Any, operand: Any) -> None:
         self._reducer, self._before, self._operand = reducer, before, operand
@@ -39,11 +40,12 @@ class Folded:
             return self._fold()
 
     def _fold(self) -> Any:
-        operands, at = [], self
+        operands: list[Any] = []
+        at: Any = self
         while isinstance(at, Folded) and not hasattr(at, "_value"):
-            operands.append(at._operand)
-            at = at._before
-        start = at._value if isinstance(at, Folded) else at
+            operands.append(at._operand)  # noqa: SLF001 - one of our own
+            at = at._before  # noqa: SLF001 - as above
+        start = at.value() if isinstance(at, Folded) else at
         self._value = shell(self._reducer.fold_all(start, operands[::-1]))
         return self._value
 
@@ -64,7 +66,7 @@ class Guarded:
         """Say whether a copy still has the value that it was handed out with."""
         try:
             return encode(copy, blobs={}) == self.text
-        except Exception:  # a copy that has become unkeepable has changed, whatever the codec says of it
+        except Exception:  # noqa: BLE001 - a copy that has become unkeepable has changed, whatever the codec says of it
             return False
 
 

@@ -18,7 +18,6 @@ from nbgraph.errors import NoProgressError
 from nbgraph.graph.plan import NodePlan, Plan
 from nbgraph.ids import StepNo, TaskId, task_id
 
-
 _NEVER = Visits()
 
 
@@ -76,7 +75,7 @@ class Frontier:
         for branch, way in enumerate(ways):
             lineage = self._private(after, way)
             path = arrival_path(task.path, branch, fan_out)
-            arrival = Arrival(task.id, step, way.index, path, lineage, task.ghost)
+            arrival = Arrival(task.id, step, way.edge, path, lineage, task.ghost)
             node = self._plan.nodes[way.target]
             if way.alone or node.join_each or (fan_out == 1 and not self.alive and not self._pending):
                 self._fire(node, [arrival])
@@ -127,16 +126,16 @@ class Frontier:
 
     def _fire(self, node: NodePlan, arrivals: list[Arrival]) -> None:
         if len(arrivals) > 1:
-            arrivals.sort(key=lambda arrival: (arrival.path, arrival.index))
+            arrivals.sort(key=lambda arrival: (arrival.path, arrival.edge))
         try:
             gathered, problem = self._merger.gather(arrivals), None
-        except Exception as error:  # a user's reducer may raise anything; it becomes the task's failure
+        except Exception as error:  # noqa: BLE001 - a user's reducer may raise anything; it becomes the task's failure
             gathered, problem = self._merger.gather(arrivals[:1]), error
         task = Task(
-            task_id([(arrival.parent, arrival.index) for arrival in arrivals], node.name),
+            task_id([(arrival.parent, arrival.edge) for arrival in arrivals], node.name),
             node,
             arrivals[0].path if len(arrivals) == 1 else gather_path([a.path for a in arrivals], node.place),
-            tuple([(arrival.step, arrival.index) for arrival in arrivals]),
+            tuple([(arrival.step, arrival.edge) for arrival in arrivals]),
             gathered.lineage,
             gathered.fold,
             gathered.merged,
@@ -163,8 +162,6 @@ class Frontier:
             )
         lineage.visits = {**lineage.visits, task.node.name: visits.add(signature)}
         task.lineage = lineage
-
-
 
 
 def _signature(lineage: Lineage) -> Signature:

@@ -36,9 +36,14 @@ async def wait_for(session: Session) -> None:
 
 def _tell(loop: AbstractEventLoop, done: asyncio.Future[None]) -> None:
     try:
-        loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+        loop.call_soon_threadsafe(_finish, done)
     except RuntimeError:
         return  # the loop was closed: nobody waits on it any more
+
+
+def _finish(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
 
 
 def running_loop() -> AbstractEventLoop | None:
@@ -68,9 +73,11 @@ def host_loop(options: Options, *, blocking: bool) -> AbstractEventLoop | None:
 def wait_nested(session: Session, loop: AbstractEventLoop) -> None:
     """Block inside the running ``loop`` while it goes on serving; refused where that hangs."""
     kernel = sys.modules.get("ipykernel")
-    if kernel is not None and int(kernel.__version__.split(".")[0]) >= 7:  # noqa: PLR2004 - the version it hangs from
+    if kernel is not None and int(kernel.__version__.split(".")[0]) >= 7:  # the version it hangs from
         raise OptionsError(
-            f"nested=True hangs under ipykernel {kernel.__version__}", option="nested", todo="use await engine.arun(...)"
+            f"nested=True hangs under ipykernel {kernel.__version__}",
+            option="nested",
+            todo="use await engine.arun(...)",
         )
     import nest_asyncio  # noqa: PLC0415 - patches asyncio; only ever where it was asked for
 

@@ -150,7 +150,7 @@ class Ledger:
                     step=row.step,
                     node=way[1],
                 )
-        return [Way(way[0], way[1], dict(way[2]) if len(way) > 2 else None, len(way) > 2) for way in ways]  # noqa: PLR2004
+        return [Way(way[0], way[1], dict(way[2]) if len(way) > 2 else None, len(way) > 2) for way in ways]
 
     def _node(self, row: StepRecord) -> NodePlan:
         node = self._plan.nodes.get(row.node)
@@ -175,7 +175,7 @@ class Ledger:
         returned = read(task.node, self._plan.schema, outcome.value, given)
         update = {name: self._keep(task, name, value) for name, value in returned.update.items()}
         ctx = outcome.assignment.ctx
-        facts = {"started": self._clock.now() - outcome.seconds, "seconds": outcome.seconds}
+        facts: dict[str, Any] = {"started": self._clock.now() - outcome.seconds, "seconds": outcome.seconds}
         if ctx is not None and ctx.drew:
             facts["drew"] = True
             if ctx.nows:
@@ -316,7 +316,7 @@ class Ledger:
 
     def final(self) -> str:
         """Gather all branch ends; return where the final state is, as canonical JSON."""
-        ends = sorted(self.frontier.ends, key=lambda arrival: (arrival.path, arrival.index))
+        ends = sorted(self.frontier.ends, key=lambda arrival: (arrival.path, arrival.edge))
         gathered = self._merger.gather(ends)
         values = {name: self._merger.text(name, value) for name, value in gathered.merged.items()}
         fold = dumps(gathered.fold, separators=(",", ":"))
@@ -338,5 +338,3 @@ def _bad_result(task: Task, problem: TypeProblem) -> NbgraphError:
         expected=problem.expected,
         actual=problem.actual,
     )
-
-

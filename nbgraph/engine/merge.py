@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nbgraph.codec import Redaction, Types, is_frozen, keep
@@ -36,7 +37,7 @@ class Gathered(NamedTuple):
 
     lineage: Lineage
     fold: tuple[StepNo, ...] = ()
-    merged: dict[str, Any] = {}
+    merged: Mapping[str, Any] = MappingProxyType({})
 
 
 class Merger:
@@ -157,7 +158,9 @@ class Merger:
         value = settled(lineage.get(name)) if lineage.has(name) else None
         operands = [settled(operand) for operand in operands]
         if not lineage.has(name):
-            value, operands = (spec.reducer.identity(), operands) if spec.reducer.identity else (operands[0], operands[1:])
+            value, operands = (
+                (spec.reducer.identity(), operands) if spec.reducer.identity else (operands[0], operands[1:])
+            )
         result = spec.reducer.fold_all(value, operands) if operands else value
         if spec.reducer.name == "custom":
             spec.check_value(result)

@@ -6,7 +6,6 @@ are derived from the record's fields, so there is one source of truth.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
@@ -53,9 +52,9 @@ class Options:
     """Where async nodes run: "own" (a loop of the run's own) or "host" (the caller's, for objects bound to it)."""
     nested: bool = False
     """Let ``engine.run`` block inside a running loop while async nodes use that loop, through nest-asyncio."""
-    redact: Redaction = Redaction()
+    redact: Redaction = Redaction()  # noqa: RUF009 - frozen
     """What is blanked before anything is written."""
-    clock: Clock = SystemClock()
+    clock: Clock = SystemClock()  # noqa: RUF009 - has no state
     """Where the time comes from."""
 
     def __post_init__(self) -> None:
@@ -113,7 +112,8 @@ def combine(base: Options, changes: tuple[Change, ...], keywords: Mapping[str, A
 
 
 def _changed(base: Options, change: Change) -> Options:
-    after = change(base) if callable(change) else None
+    given: Any = change  # what a caller really passed may be anything
+    after = given(base) if callable(given) else None
     if not isinstance(after, Options):
         raise OptionsError(
             f"{change!r} is not a functional option", todo="pass ng.with_...(value), or a function Options -> Options"
@@ -144,10 +144,16 @@ def _functional(name: str) -> Callable[[Any], Change]:
     return with_option
 
 
-FUNCTIONAL = tuple(f"with_{field.name}" for field in fields(Options))
-"""The names of all functional options."""
-
-for _name in FUNCTIONAL:
-    setattr(sys.modules[__name__], _name, _functional(_name.removeprefix("with_")))
-with_max_concurrent: Callable[[Any], Change]
-with_durability: Callable[[Any], Change]
+with_max_concurrent = _functional("max_concurrent")
+with_queue_depth = _functional("queue_depth")
+with_backpressure_timeout = _functional("backpressure_timeout")
+with_max_steps = _functional("max_steps")
+with_time_budget = _functional("time_budget")
+with_seed = _functional("seed")
+with_conflicts = _functional("conflicts")
+with_durability = _functional("durability")
+with_executor = _functional("executor")
+with_loop = _functional("loop")
+with_nested = _functional("nested")
+with_redact = _functional("redact")
+with_clock = _functional("clock")

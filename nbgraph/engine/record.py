@@ -54,7 +54,7 @@ def ways_text(ways: Sequence[Way], merger: Merger) -> str:
 
 
 def _way_text(way: Way, merger: Merger) -> str:
-    head = f'["{way.index}",{encode_basestring(way.target)}'
+    head = f'["{way.edge}",{encode_basestring(way.target)}'
     if not way.alone:
         return head + "]"
     private = {name: merger.text(name, value) for name, value in (way.private or {}).items()}
@@ -66,7 +66,9 @@ def merged_text(task: Task, merger: Merger) -> str:
     if not task.fold:
         return ""
     values = {name: merger.text(name, value) for name, value in task.merged.items()}
-    return object_text({"fold": dumps(task.fold, separators=(",", ":")), "set": object_text(values) if values else "{}"})
+    return object_text(
+        {"fold": dumps(task.fold, separators=(",", ":")), "set": object_text(values) if values else "{}"}
+    )
 
 
 def step_key(run_id: RunId, task: Task, update: str, arrivals: str) -> str:
@@ -119,7 +121,7 @@ def facts_text(facts: Mapping[str, Any]) -> str:
     return dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def step_record(
+def step_record(  # noqa: PLR0913 - as wide as the row
     run_id: RunId,
     step: StepNo,
     task: Task,

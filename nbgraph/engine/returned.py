@@ -111,6 +111,6 @@ def _mistyped(node: NodePlan, name: str, value: Any, problem: TypeProblem) -> Up
 def _short(value: Any) -> str:
     try:
         text = repr(value)
-    except Exception as error:  # a foreign __repr__ may raise anything
+    except Exception as error:  # noqa: BLE001 - a foreign __repr__ may raise anything
         text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
     return text if len(text) <= 80 else text[:77] + "..."

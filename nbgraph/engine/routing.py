@@ -18,9 +18,9 @@ Look = Callable[[NodePlan], Any]
 
 
 class Way(NamedTuple):
-    """One way taken: ``index`` names the edge ("e0"), the Goto ("g0"), the Send ("s0"), ... in merge order."""
+    """One way taken: ``edge`` names the edge ("e0"), the Goto ("g0"), the Send ("s0"), ... in merge order."""
 
-    index: str
+    edge: str
     target: str
     private: dict[str, Any] | None = None
     alone: bool = False
@@ -70,7 +70,9 @@ def fired(edges: Iterable[EdgePlan], look: Look, node: NodePlan) -> list[Way]:
 def _followed(node: NodePlan, route: Route, place: int) -> Iterable[Way]:
     if isinstance(route, Stop):
         return [Way(f"p{place}", node.stop)] if node.stop else []
-    known, kind, argument = (node.sends, "Send", "sends") if isinstance(route, Send) else (node.routes, "Goto", "routes")
+    known, kind, argument = (
+        (node.sends, "Send", "sends") if isinstance(route, Send) else (node.routes, "Goto", "routes")
+    )
     target = known.get(route.target)
     if target is None:
         raise RouteError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbgraph.engine.control import Breakpoints
 from nbgraph.engine.driver import Driver
@@ -67,7 +67,7 @@ class Session:
         """Drive; whatever goes wrong is in ``error`` for whoever waits, since nobody reads a thread's traceback."""
         try:
             self.drive()
-        except BaseException as error:  # even SystemExit of a node must reach the one who waits
+        except BaseException as error:  # noqa: BLE001 - even SystemExit of a node must reach the one who waits
             self.error = NbgraphError(f"the engine broke: {type(error).__name__}: {error}", run_id=self._lease.run_id)
             self.error.__cause__ = error
 
@@ -127,7 +127,8 @@ class Session:
 
 def crew_for(options: Options, host: AbstractEventLoop | None) -> Crew:
     """Return who runs the nodes: an executor that is a crew by itself, or the ordinary workers."""
-    executor = options.executor
+    executor: Any = options.executor
     if executor is not None and hasattr(executor, "collect"):
-        return executor
+        crew: Crew = executor
+        return crew
     return Workers(options.max_concurrent, executor, host)

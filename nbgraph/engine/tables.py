@@ -31,20 +31,19 @@ def _frame(rows: Iterable[Sequence[Any]], columns: Sequence[str], times: Sequenc
 
 def tasks(steps: Iterable[StepRecord], events: Sequence[EventRecord]) -> DataFrame:
     """Return one row a task: those that finished, in commit order, then those whose last failure stands."""
-    rows: list[tuple[Any, ...]] = []
-    finished = set()
-    for step in steps:
-        facts = loads(step.facts or "{}")
-        parents = [parent for parent, _ in loads(step.parents)]
-        rows.append(
-            (step.step, step.node, step.status, step.attempts, facts.get("started"), facts.get("seconds"), parents, step.task)
-        )
-        finished.add(step.task)
-    for event in {event.task: event for event in events if event.kind == "task.failed"}.values():
-        if event.task not in finished:
-            rows.append((None, event.node, "failed", None, event.time, None, [], event.task))
+    rows = [_task(step) for step in steps]
+    finished = {row[-1] for row in rows}
+    failed = {event.task: event for event in events if event.kind == "task.failed" and event.task not in finished}
+    rows += [(None, event.node, "failed", None, event.time, None, [], event.task) for event in failed.values()]
     frame = _frame(rows, TASKS, ["started"])
     return frame.astype({"step": "Int64", "attempts": "Int64", "seconds": "float64"})
+
+
+def _task(step: StepRecord) -> tuple[Any, ...]:
+    facts = loads(step.facts or "{}")
+    parents = [parent for parent, _ in loads(step.parents)]
+    took = facts.get("started"), facts.get("seconds")
+    return (step.step, step.node, step.status, step.attempts, *took, parents, step.task)
 
 
 def steps(rows: Iterable[StepRecord]) -> DataFrame:
@@ -69,15 +68,16 @@ def steps(rows: Iterable[StepRecord]) -> DataFrame:
 
 def events(steps: Iterable[StepRecord], between: Sequence[EventRecord]) -> DataFrame:
     """Return everything that happened, in order: the steps, and what happened between them."""
-    rows: list[tuple[Any, ...]] = []
-    for row in steps:
-        facts = loads(row.facts or "{}")
-        ended = (facts.get("started") or 0.0) + (facts.get("seconds") or 0.0)
-        rows.append((row.step, 0, "step", row.node, ended, {"status": row.status, "attempts": row.attempts}, row.task))
-    for event in between:
-        rows.append((event.step, event.seq, event.kind, event.node, event.time, loads(event.data or "{}"), event.task))
+    rows = [_step_event(step) for step in steps]
+    rows += [(e.step, e.seq, e.kind, e.node, e.time, loads(e.data or "{}"), e.task) for e in between]
     rows.sort(key=lambda row: (row[0], row[1]))
     return _frame([(row[0], *row[2:]) for row in rows], EVENTS, ["time"])
+
+
+def _step_event(step: StepRecord) -> tuple[Any, ...]:
+    facts = loads(step.facts or "{}")
+    ended = (facts.get("started") or 0.0) + (facts.get("seconds") or 0.0)
+    return (step.step, 0, "step", step.node, ended, {"status": step.status, "attempts": step.attempts}, step.task)
 
 
 def runs(rows: Iterable[tuple[RunRow, str]]) -> DataFrame:

@@ -6,6 +6,7 @@ is decided.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -97,7 +98,7 @@ class Arrival(NamedTuple):
 
     parent: TaskId
     step: StepNo
-    index: str
+    edge: str
     path: Path
     lineage: Lineage
     ghost: bool = False
@@ -114,7 +115,7 @@ class Task:
     lineage: Lineage
     fold: tuple[StepNo, ...] = ()
     """Steps whose updates the gather folded into the first parent's state, in order."""
-    merged: dict[str, Any] = field(default_factory=dict)
+    merged: Mapping[str, Any] = field(default_factory=dict)
     """Fields whose value at the gather cannot be read back without code."""
     ghost: bool = False
     """It runs only to find the first failure of a run that fails anyway; it is never stored."""

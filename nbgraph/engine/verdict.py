@@ -59,7 +59,7 @@ def conflict_error(run_id: str, conflict: Conflict) -> ConflictError:
         f"concurrent nodes {first.node!r} and {second.node!r} both updated field {field!r}, which has no reducer: "
         f"{_short(first.value)} and {_short(second.value)}",
         still="the later of the two was not stored; what was committed before is kept",
-        todo=f'give {field!r} a reducer (Annotated[..., ng.append]), let one node wait for the other, or pass '
+        todo=f"give {field!r} a reducer (Annotated[..., ng.append]), let one node wait for the other, or pass "
         'conflicts="last"',
         run_id=run_id,
         field=field,
@@ -102,7 +102,7 @@ def node_failure(run_id: str, task: Task, error: Exception) -> NbgraphError:
 def _words(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as worse:  # a foreign __str__ may raise anything
+    except Exception as worse:  # noqa: BLE001 - a foreign __str__ may raise anything
         return f"<whose str() raises {type(worse).__name__}>"
 
 
@@ -137,8 +137,10 @@ def error_text(error: NbgraphError) -> str:
 
 
 def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, (str, int, float)) or (
-        isinstance(value, (list, tuple)) and all(isinstance(item, (str, int, float)) for item in value)
+    return (
+        value is None
+        or isinstance(value, (str, int, float))
+        or (isinstance(value, (list, tuple)) and all(isinstance(item, (str, int, float)) for item in value))
     )
 
 

@@ -17,7 +17,9 @@ _WAY_OUT = "return the new value instead: return {'field': ...}"
 def in_place(field: str | None) -> IsolationError:
     """Return the error of a node that changed its input, for the engine to add the node's name."""
     what = "the state it was given" if field is None else f"field {field!r} of the state it was given"
-    return IsolationError(f"a node changed {what}, in place", still="no other task saw the change", todo=_WAY_OUT, field=field)
+    return IsolationError(
+        f"a node changed {what}, in place", still="no other task saw the change", todo=_WAY_OUT, field=field
+    )
 
 
 class StateDict(dict[str, Any]):
@@ -59,9 +61,9 @@ class StateDict(dict[str, Any]):
         """Return the field that holds ``container`` somewhere inside, or None."""
         return next((name for name, value in dict.items(self) if _holds(value, container, 0)), None)
 
-    def get(self, field: str, default: Any = None) -> Any:  # type: ignore[override]  # one overload is enough here
+    def get(self, field: str, default: Any = None) -> Any:
         """Return a field's value, or ``default`` where it has none."""
-        return self[field] if field in self else default
+        return self[field] if field in self else default  # noqa: SIM401 - this is get
 
     def __contains__(self, field: object) -> bool:
         return dict.__contains__(self, field) or field in self._later
@@ -81,7 +83,7 @@ class StateDict(dict[str, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]  # as for every dict
+    __hash__ = None
 
     def __repr__(self) -> str:
         return dict.__repr__(self._all())
@@ -122,22 +124,22 @@ class StateDict(dict[str, Any]):
     def __delitem__(self, field: str) -> NoReturn:
         raise in_place(field)
 
-    def pop(self, field: str, *_: Any) -> NoReturn:  # type: ignore[override]  # it only ever raises
+    def pop(self, field: str, *_: Any) -> NoReturn:
         """Refuse: a node's input cannot be changed."""
         raise in_place(field)
 
-    def setdefault(self, field: str, default: Any = None) -> Any:
+    def setdefault(self, field: str, default: Any = None) -> Any:  # noqa: ARG002 - dict's signature
         """Return the field's value; refuse to set one."""
         if field in self:
             return self[field]
         raise in_place(field)
 
-    def update(self, *args: Any, **fields: Any) -> NoReturn:  # type: ignore[override]  # it only ever raises
+    def update(self, *args: Any, **fields: Any) -> NoReturn:
         """Refuse: a node's input cannot be changed."""
         given = {**dict(*args), **fields}
         raise in_place(next(iter(given), None))
 
-    def __ior__(self, other: Any) -> NoReturn:  # type: ignore[override,misc]  # it only ever raises
+    def __ior__(self, other: Any) -> NoReturn:
         raise in_place(next(iter(dict(other)), None))
 
     def clear(self) -> NoReturn:

@@ -50,9 +50,7 @@ class Crew(Protocol):
 class Workers:
     """The ordinary crew: up to ``size`` daemon threads, one event loop, each made when first needed."""
 
-    def __init__(
-        self, size: int, executor: Executor | None = None, host: AbstractEventLoop | None = None
-    ) -> None:
+    def __init__(self, size: int, executor: Executor | None = None, host: AbstractEventLoop | None = None) -> None:
         self.inline = executor is None
         self._size, self._executor, self._host = size, executor, host
         self._jobs: SimpleQueue[Assignment | None] = SimpleQueue()
@@ -176,7 +174,5 @@ def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...] | None
     from nbgraph.engine.context import Context  # noqa: PLC0415 - as above
 
     run_id, task, node, seed, attempt, errors = facts
-    ctx = Context(
-        run_id, task, node, seed, attempt=attempt, errors=errors, clock=time.time, cancelled=lambda: False
-    )
+    ctx = Context(run_id, task, node, seed, attempt=attempt, errors=errors, clock=time.time, cancelled=lambda: False)
     return fn(given, ctx), ctx.nows, ctx.drew

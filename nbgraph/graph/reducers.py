@@ -71,8 +71,9 @@ def _item(annotation: Any) -> Any:
 
 
 def _set_operand(annotation: Any) -> Any:
-    item = (typing.get_args(annotation) or (Any,))[0]
-    return set[item] | frozenset[item] if typing.get_origin(annotation) or annotation in (set, frozenset) else None
+    item: Any = (typing.get_args(annotation) or (Any,))[0]
+    known = typing.get_origin(annotation) or annotation in (set, frozenset)
+    return typing.Union[set[item], frozenset[item]] if known else None  # noqa: UP007 - made at run time
 
 
 def _append(value: Iterable[Any], operand: Any) -> Any:

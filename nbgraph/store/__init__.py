@@ -6,7 +6,7 @@ Owns the choice between them (``open_store``).
 from __future__ import annotations
 
 import os
-from typing import Any, cast
+from typing import Any
 
 from nbgraph.store.memory import MemoryStore
 from nbgraph.store.protocol import EventRecord, Lease, RunRecord, RunRow, RunStatus, StepRecord, Store
@@ -39,4 +39,4 @@ def open_store(target: str | os.PathLike[str] | Store, **options: Any) -> Store:
         return MemoryStore(clock=options.get("clock"))
     if isinstance(target, str | os.PathLike):
         return SqliteStore(target, **options)
-    return cast(Store, target)
+    return target

@@ -6,8 +6,11 @@ digest of the run's own row. Knows nothing of tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _BETWEEN = "\x1f"
 START = b"nbgraph/store/1"

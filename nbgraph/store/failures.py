@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from nbgraph.errors import StoreBusy, StoreCorrupt, StoreError, StoreForeign, StoreFull, StoreReadOnly
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _KEPT = "what was committed before is kept; nothing of this commit was stored"
 _RESTORE = "run `nbgraph verify FILE` for the extent, then restore the file from a copy"

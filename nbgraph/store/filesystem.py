@@ -9,13 +9,40 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from nbgraph.errors import StoreError, StoreForeign, StoreReadOnly
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 _NETWORK = frozenset(
-    "nfs nfs4 cifs smb smb2 smb3 smbfs 9p afs ncpfs ceph glusterfs lustre gpfs beegfs davfs virtiofs "
-    "fuse.sshfs fuse.s3fs fuse.gcsfuse fuse.rclone fuse.glusterfs fuse.davfs2 fuse.vmhgfs-fuse".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ncpfs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "davfs",
+        "virtiofs",
+        "fuse.sshfs",
+        "fuse.s3fs",
+        "fuse.gcsfuse",
+        "fuse.rclone",
+        "fuse.glusterfs",
+        "fuse.davfs2",
+        "fuse.vmhgfs-fuse",
+    ]
 )
 _MOUNTS = "/proc/self/mounts"
 
@@ -56,20 +83,19 @@ def exists(path: str) -> bool:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
-        if os.path.islink(path):
-            raise _refused(path, "is a link to nothing") from None
         return False
     except OSError as error:
         message = f"{path!r} cannot be reached: {error.strerror}"
         raise StoreReadOnly(message, todo="check the path and its permissions", file=path) from error
     if stat.S_ISDIR(mode):
-        raise _refused(path, "is a folder")
+        raise refused(path, "is a folder")
     if not stat.S_ISREG(mode):
-        raise _refused(path, "is not a regular file")
+        raise refused(path, "is not a regular file")
     return True
 
 
-def _refused(path: str, finding: str) -> StoreForeign:
+def refused(path: str, finding: str) -> StoreForeign:
+    """Return the error for a path that cannot hold a store."""
     return StoreForeign(f"{path!r} {finding}", still="it was not touched", todo="choose another path", file=path)
 
 

@@ -7,10 +7,13 @@ Owns the thread. It is started late (by the first commit of a lease that is no l
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from nbgraph.errors import StoreError
 from nbgraph.store.holders import BEAT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Heartbeat:

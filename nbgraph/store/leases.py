@@ -6,7 +6,7 @@ live or dead is decided in ``holders``.
 
 from __future__ import annotations
 
-import sqlite3
+from typing import TYPE_CHECKING
 
 from nbgraph.errors import RunBusyError
 from nbgraph.store import holders
@@ -14,6 +14,9 @@ from nbgraph.store.digests import chain
 from nbgraph.store.failures import damaged
 from nbgraph.store.protocol import Lease
 from nbgraph.store.rows import RunHead, not_found
+
+if TYPE_CHECKING:
+    import sqlite3
 
 FENCE = "SELECT fence, holder FROM leases WHERE run = ?"
 _UPDATE = "UPDATE leases SET digest = ?, fence = ?, holder = ?, expires = ? WHERE run = ?"

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from nbgraph.clock import Clock, SystemClock
 from nbgraph.errors import StoreError
@@ -19,20 +17,36 @@ from nbgraph.store.protocol import EventRecord, Lease, RunRecord, RunRow, RunSta
 from nbgraph.store.refusals import bad_rebase, check_blob, doubled, existing, out_of_order
 from nbgraph.store.rows import no_step, not_found
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+
 
 class _Run:
     """A run's lists. ``steps[0]`` is step ``first``; ``lease`` is None while nobody drives."""
 
-    __slots__ = ("events", "fence", "first", "graphs", "lease", "next", "next_event", "record", "status", "steps", "updated")
+    __slots__ = (
+        "events",
+        "fence",
+        "first",
+        "graphs",
+        "lease",
+        "next",
+        "next_event",
+        "record",
+        "status",
+        "steps",
+        "updated",
+    )
 
     def __init__(self, record: RunRecord, lease: Lease, now: float) -> None:
-        self.record, self.lease, self.fence = record, lease, lease.fence
+        self.record, self.fence = record, lease.fence
+        self.lease: Lease | None = lease
         self.status, self.updated = RunStatus("running"), now
         self.steps: list[StepRecord] = []
         self.events: list[EventRecord] = []
         self.graphs = {1: (1, record.fingerprint, record.description)}
         self.first = self.next = self.next_event = 1
-        self.lease: Lease | None
 
 
 class MemoryStore:
@@ -67,7 +81,11 @@ class MemoryStore:
             self._check_open()
             known = self._runs.get(record.run_id)
             if known is not None:
-                raise leases.busy(record.run_id, known.lease.holder) if known.lease else existing(self.name, record.run_id)
+                raise (
+                    leases.busy(record.run_id, known.lease.holder)
+                    if known.lease
+                    else existing(self.name, record.run_id)
+                )
             lease = Lease(record.run_id, 1, new_holder())
             self._runs[record.run_id] = _Run(record, lease, self._now())
         return lease
@@ -204,7 +222,9 @@ class MemoryStore:
         with self._lock:
             self._check_open()
             if digest not in self._blobs:
-                raise StoreError(f"the store {self.name!r} has no blob {digest}", todo="check the digest", file=self.name)
+                raise StoreError(
+                    f"the store {self.name!r} has no blob {digest}", todo="check the digest", file=self.name
+                )
             return self._blobs[digest]
 
     def delete(self, run_id: str) -> None:

@@ -6,11 +6,13 @@ the ``migrations`` table and the new version number; killed anywhere, a file is 
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbgraph.store import schema
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
 
 
 class Migration(NamedTuple):

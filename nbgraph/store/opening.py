@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import warnings
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def connect(path: str, *, writable: bool, busy_timeout: float, immutable: bool =
 
 
 def _settle(connection: sqlite3.Connection, writable: bool) -> None:
-    if hasattr(connection, "setconfig"):  # Python 3.12
+    if sys.version_info >= (3, 12):
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
     connection.execute("PRAGMA trusted_schema=OFF")
     connection.execute("PRAGMA cell_size_check=ON")
@@ -151,4 +152,6 @@ def refuse_upgrade(path: str, version: int) -> StoreReadOnly:
 
 
 def _foreign(path: str, finding: str, todo: str) -> StoreForeign:
-    return StoreForeign(f"{path!r} is not a store of this nbgraph: {finding}", still="it was not touched", todo=todo, file=path)
+    return StoreForeign(
+        f"{path!r} is not a store of this nbgraph: {finding}", still="it was not touched", todo=todo, file=path
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class RunRecord(NamedTuple):
@@ -102,6 +102,7 @@ class Lease:
     holder: str
 
 
+@runtime_checkable
 class Store(Protocol):
     """Where runs live. Every method raises only errors of the ``StoreError`` family and those named.
 

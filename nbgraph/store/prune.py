@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from nbgraph.store.digests import chain, event_root, root
 from nbgraph.store.failures import damaged
-from nbgraph.store.protocol import EventRecord, RunStatus, StepRecord
 from nbgraph.store.refusals import bad_rebase
 from nbgraph.store.rows import FullRun, read_events, read_steps, step_fields
 from nbgraph.store.schema import MASK, SHIFT
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nbgraph.store.protocol import EventRecord, RunStatus, StepRecord
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TEXTS = (
@@ -68,7 +72,7 @@ def refusal(steps: Sequence[StepRecord], status: RunStatus, step: int) -> str:
 def _oldest(base: int, merged: str) -> int:
     """Return the oldest step that a record is built on."""
     found = json.loads(merged) if merged else {}
-    return min([base, found.get("base", base), *found.get("fold", ())])
+    return min(base, int(found.get("base", base)), *map(int, found.get("fold", ())))
 
 
 def kept_events(events: Sequence[EventRecord], dropped: Iterable[StepRecord]) -> list[EventRecord]:
@@ -117,7 +121,9 @@ def _write_events(connection: sqlite3.Connection, run: FullRun, events: Sequence
     digest = event_root(run.head.digest, events[0].seq if events else 1)
     for event in events:
         digest = chain(digest, event)
-        connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (place + event.seq, digest, *event[1:]))
+        connection.execute(
+            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (place + event.seq, digest, *event[1:])
+        )
     return digest
 
 

@@ -6,9 +6,12 @@ Owns the errors that do not depend on where runs are kept.
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from nbgraph.errors import IdempotencyError, StoreError
-from nbgraph.store.protocol import StepRecord
+
+if TYPE_CHECKING:
+    from nbgraph.store.protocol import StepRecord
 
 
 def forked(file: str) -> StoreError:
@@ -47,4 +50,6 @@ def existing(file: str, run_id: str) -> StoreError:
 def bad_rebase(file: str, run_id: str, step: int, finding: str) -> StoreError:
     """Return the error for a step that cannot become the run's beginning."""
     message = f"run {run_id!r} cannot begin at step {step}: {finding}"
-    return StoreError(message, still="nothing was removed", todo="choose another step", file=file, run_id=run_id, step=step)
+    return StoreError(
+        message, still="nothing was removed", todo="choose another step", file=file, run_id=run_id, step=step
+    )

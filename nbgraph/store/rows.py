@@ -5,9 +5,7 @@ Owns the reading statements and the checks. Works on any connection; knows nothi
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbgraph.errors import RunNotFound, StoreError
 from nbgraph.store.digests import START, chain, event_root, root
@@ -15,11 +13,15 @@ from nbgraph.store.failures import damaged
 from nbgraph.store.protocol import EventRecord, RunRecord, RunStatus, StepRecord
 from nbgraph.store.schema import MASK, SHIFT
 
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
 _STEP = (
     "s.digest, s.committed, s.id & 4294967295, s.task, s.node, s.status, s.attempts, s.base, s.parents, s.updates, "
     "s.results, s.merged, s.arrivals, s.snapshot, s.mark, s.facts, s.key"
 )
-_STEPS = f"SELECT {_STEP} FROM steps s WHERE s.id BETWEEN ? AND ? ORDER BY s.id"
+_STEPS = f"SELECT {_STEP} FROM steps s WHERE s.id BETWEEN ? AND ? ORDER BY s.id"  # noqa: S608 - constants only
 _LINEAGE = f"""
 WITH RECURSIVE line (id) AS (
   SELECT :id
@@ -28,7 +30,7 @@ WITH RECURSIVE line (id) AS (
   WHERE s.base BETWEEN 1 AND (s.id & 4294967295) - 1 AND s.snapshot = ''
 )
 SELECT (SELECT p.digest FROM steps p WHERE p.id = line.id - 1), {_STEP}
-FROM line CROSS JOIN steps s ON s.id = line.id ORDER BY s.id"""
+FROM line CROSS JOIN steps s ON s.id = line.id ORDER BY s.id"""  # noqa: S608 - constants only
 _EVENTS = """
 SELECT e.digest, e.id & 4294967295, e.step, e.time, e.kind, e.node, e.task, e.data
 FROM events e WHERE e.id BETWEEN ? AND ? ORDER BY e.id"""
@@ -116,9 +118,10 @@ def _full_run(file: str, row: tuple[Any, ...]) -> FullRun:
     last = row[23] or 0
     if last < row[12]:
         raise damaged(file, f"steps {last + 1} to {row[12]} are missing", run_id, last + 1)
-    record = RunRecord(*row[2:7], int(row[7]), *row[8:10])
+    record = RunRecord._make((*row[2:7], int(row[7]), *row[8:10]))
     updated = max(moment for moment in (row[8], row[11], row[24], row[25]) if moment is not None)
-    return FullRun(RunHead(row[0], row[1]), record, RunStatus(*row[16:19]), row[12:16], *row[20:23], last, updated)
+    status, (fence, holder, expires) = RunStatus._make(row[16:19]), row[20:23]
+    return FullRun(RunHead(row[0], row[1]), record, status, row[12:16], fence, holder, expires, last, updated)
 
 
 def step_fields(committed: float, record: Sequence[object]) -> tuple[object, ...]:
@@ -139,7 +142,7 @@ def read_steps(
     before: bytes | None = None
     if rows and rows[0][2] < first:
         before = rows.pop(0)[0]
-    records = []
+    records: list[StepRecord] = []
     for row in rows:
         if before is None:
             before, expected = root(head.digest, row[2]), row[2]
@@ -152,9 +155,7 @@ def read_steps(
     return records
 
 
-def read_lineage(
-    connection: sqlite3.Connection, file: str, run_id: str, head: RunHead, step: int
-) -> list[StepRecord]:
+def read_lineage(connection: sqlite3.Connection, file: str, run_id: str, head: RunHead, step: int) -> list[StepRecord]:
     """Return the steps from the nearest snapshot, or the first, along ``base`` to ``step``, checked."""
     rows = connection.execute(_LINEAGE, {"id": (head.ref << SHIFT) + step}).fetchall()
     records: list[StepRecord] = []

@@ -7,13 +7,10 @@ format is in ``schema``, the promises in ``protocol``.
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from nbgraph.clock import Clock, SystemClock
 from nbgraph.errors import OptionsError, StoreBusy, StoreError, StoreReadOnly
@@ -25,6 +22,11 @@ from nbgraph.store.refusals import forked
 from nbgraph.store.schema import MASK, SHIFT, VERSION
 from nbgraph.store.verify import verify
 from nbgraph.store.writer import Writer
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import TracebackType
 
 _T = TypeVar("_T")
 
@@ -58,9 +60,12 @@ class SqliteStore:
     ) -> None:
         if durability not in ("full", "normal"):
             raise OptionsError(
-                f"durability is {durability!r}", todo='choose "full" or "normal"', option="durability", actual=durability
+                f"durability is {durability!r}",
+                todo='choose "full" or "normal"',
+                option="durability",
+                actual=durability,
             )
-        self._file = os.path.realpath(path)
+        self._file, self._is_link = os.path.realpath(path), os.path.islink(path)
         self._durability, self._timeout = durability, busy_timeout
         self._clock: Clock = clock or SystemClock()
         self._edge, self._pid = Edge(self._file), os.getpid()
@@ -72,6 +77,8 @@ class SqliteStore:
 
     def _open(self, read_only: bool) -> None:
         if not filesystem.exists(self._file):
+            if self._is_link:
+                raise filesystem.refused(self._file, "is where a link leads to, and is not there")
             if read_only:
                 message = f"there is no store {self._file!r}"
                 raise StoreReadOnly(message, todo="check the path, or open it for writing", file=self._file)

@@ -5,15 +5,18 @@ Owns the list of findings. Stops at the first finding of each run: what follows 
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from nbgraph.errors import StoreError
 from nbgraph.store.failures import Edge
 from nbgraph.store.prune import every_step
 from nbgraph.store.rows import FullRun, read_events, read_graphs, read_run
 from nbgraph.store.schema import SHIFT
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
 
 _ORPHANS = {
     "steps": "SELECT count(*) FROM steps WHERE id >> 32 NOT IN (SELECT ref FROM runs)",
@@ -67,7 +70,7 @@ def _anchors(connection: sqlite3.Connection, run: FullRun) -> Sequence[str]:
     place, (step, head, event, event_head) = run.head.ref << SHIFT, run.anchors
     findings = []
     for table, number, digest in (("steps", step, head), ("events", event, event_head)):
-        query = f"SELECT digest FROM {table} WHERE id = ?"
+        query = f"SELECT digest FROM {table} WHERE id = ?"  # noqa: S608 - a name of ours
         row = connection.execute(query, (place + number,)).fetchone()
         if number and (row is None or row[0].hex() != digest):
             findings.append(f"run {run.record.run_id!r}: its {table} up to {number} are not those of its last status")

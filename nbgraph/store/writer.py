@@ -10,21 +10,25 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from nbgraph.clock import Clock
 from nbgraph.errors import StoreError
 from nbgraph.store import holders, leases
 from nbgraph.store.digests import START, chain, event_root, root
 from nbgraph.store.failures import Edge
 from nbgraph.store.filesystem import Watch
-from nbgraph.store.refusals import check_blob, doubled, existing, forked, out_of_order
 from nbgraph.store.protocol import EventRecord, Lease, RunRecord, RunStatus, StepRecord
+from nbgraph.store.refusals import check_blob, doubled, existing, forked, out_of_order
 from nbgraph.store.rows import RunHead, find, step_fields
 from nbgraph.store.schema import MASK, SHIFT
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from nbgraph.clock import Clock
+
 _INSERT_RUN = "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_STEP = f"INSERT INTO steps VALUES ({', '.join('?' * 17)})"
+_INSERT_STEP = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_STATUS = "INSERT OR REPLACE INTO statuses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LAST = "SELECT id & 4294967295, digest FROM {} WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
@@ -43,6 +47,10 @@ class Held:
     def __init__(self, connection: sqlite3.Connection, lease: Lease, head: RunHead, beaten: float) -> None:
         self.lease, self.head, self.beaten = lease, head, beaten
         self.fresh = True
+        self.step: int
+        self.step_digest: bytes
+        self.event: int
+        self.event_digest: bytes
         place = head.ref << SHIFT
         last = connection.execute(_LAST.format("steps"), (place, place + MASK)).fetchone()
         self.step, self.step_digest = last or (0, root(head.digest, 1))
@@ -228,8 +236,7 @@ class Writer:
         run_id, graph, fingerprint, description, input_, seed, created, options = record
         row = (digest, run_id, graph, fingerprint, str(seed), created, options, description, input_)
         ref = self._execute(_INSERT_RUN, row).lastrowid
-        assert ref is not None
-        return RunHead(ref, digest)
+        return RunHead(ref or 0, digest)
 
     def _insert_steps(self, held: Held, steps: Sequence[StepRecord], now: float) -> None:
         place, number, digest, rows = held.head.ref << SHIFT, held.step, held.step_digest, []
@@ -270,9 +277,10 @@ class Writer:
             number += 1
             if record[0] != number:
                 raise out_of_order(self._file, held.lease.run_id, "event", number, record[0])
-            record = record._replace(time=float(record.time))
-            digest = chain(digest, record)
-            rows.append((place + number, digest, *record[1:]))
+            # What a REAL column gives back is a float, and the digest is of what comes back.
+            fields = record._replace(time=float(record.time))
+            digest = chain(digest, fields)
+            rows.append((place + number, digest, *fields[1:]))
         self._connection.executemany(_INSERT_EVENT, rows)
         held.event, held.event_digest = number, digest
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -22,61 +21,23 @@ import driver
 import measuring
 import workloads
 from measuring import Figures, Meter
+from raw import Steps, history, keep_counted, keep_messages, writes_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from driver import Job
-
-
-class Steps:
-    """A table of steps and nothing else; usable as a context."""
-
-    def __init__(self, job: Job) -> None:
-        self.connection = sqlite3.connect(job.database, isolation_level=None, check_same_thread=False)
-        self.connection.execute("PRAGMA journal_mode=WAL")
-        self.connection.execute(f"PRAGMA synchronous={'FULL' if job.variant.endswith('f') else 'NORMAL'}")
-        self.connection.execute(
-            "CREATE TABLE IF NOT EXISTS steps (step INTEGER PRIMARY KEY, run TEXT, node TEXT, state BLOB)"
-        )
-
-    def __enter__(self) -> Steps:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.connection.close()
-
-    def keep(self, *states: str | bytes, first: int) -> None:
-        """Commit these states as the steps from ``first`` on, in one transaction."""
-        rows = [(first + place, "run", "node", state) for place, state in enumerate(states)]
-        self.connection.execute("BEGIN IMMEDIATE")
-        self.connection.executemany("INSERT INTO steps VALUES (?, ?, ?, ?)", rows)
-        self.connection.execute("COMMIT")
-
-    def read(self) -> Iterator[Any]:
-        """Yield the kept states from the first on."""
-        for (state,) in self.connection.execute("SELECT state FROM steps ORDER BY step"):
-            yield json.loads(state)
-
-    def last(self) -> Any:
-        """Return the state kept last."""
-        return json.loads(self.connection.execute("SELECT state FROM steps ORDER BY step DESC LIMIT 1").fetchone()[0])
-
-
-def writes_change(job: Job) -> bool:
-    """Return whether this line writes only what a step changed."""
-    return "d" in job.variant
 
 
 def sequence(job: Job) -> Figures:
     """W1: three function calls, or three awaits."""
     bodies = (workloads.count_up, workloads.shout, workloads.count_up)
 
-    def once() -> None:
+    def once() -> dict[str, Any]:
         state = workloads.small_state()
         for body in bodies:
             state.update(body(state))
-        workloads.check_small(state)
+        return state
 
     async def awaited(body: Callable[[Any], Any], state: dict[str, Any]) -> Any:
         return body(state)
@@ -86,8 +47,8 @@ def sequence(job: Job) -> Figures:
             state = workloads.small_state()
             for body in bodies:
                 state.update(await awaited(body, state))
-            workloads.check_small(state)
 
+    workloads.check_small(once())
     if job.variant == "L0":
         return measuring.repeated(once, batch=1000)
     with asyncio.Runner() as runner:
@@ -134,31 +95,6 @@ async def awaiting_loop(job: Job) -> Figures:
     return job.ticks.figures(meter)
 
 
-def keep_counted(job: Job, steps: Steps) -> None:
-    """Do the steps of W2, each kept."""
-    counter = 0
-    while not job.ticks.over(counter):
-        job.ticks.tick()
-        state = workloads.counted(counter + 1)
-        counter = state["counter"]
-        steps.keep(json.dumps(state), first=counter)
-
-
-def keep_messages(job: Job, steps: Steps) -> None:
-    """Do the steps of W3, each kept: the whole list so far, or the new message."""
-    so_far = bytearray(b'{"messages":[')
-    number = 0
-    while not job.ticks.over(number):
-        job.ticks.tick()
-        encoded = json.dumps(workloads.message(number)).encode()
-        number += 1
-        if writes_change(job):
-            steps.keep(b'{"messages":[' + encoded + b"]}", first=number)
-        else:
-            so_far += encoded if number == 1 else b"," + encoded
-            steps.keep(bytes(so_far) + b"]}", first=number)
-
-
 def growing(job: Job) -> Figures:
     """W3: a row for each step, holding the whole list or the new message."""
     with Steps(job) as steps:
@@ -173,7 +109,7 @@ def beside(job: Job) -> Figures:
     """W7: a row for each step, holding the large state with the counter or the counter alone."""
     large = json.dumps(workloads.payload(job.megabytes)).encode()
     with Steps(job) as steps:
-        steps.keep(large, first=0)
+        steps.keep(0, large)
         job.ticks.start()
         with Meter() as meter:
             counter = 0
@@ -181,7 +117,7 @@ def beside(job: Job) -> Figures:
                 job.ticks.tick()
                 counter += 1
                 state = b'{"counter":%d' % counter
-                steps.keep(state + b"}" if writes_change(job) else state + b',"big":' + large + b"}", first=counter)
+                steps.keep(counter, state + b"}" if writes_change(job) else state + b',"big":' + large + b"}")
         figures = job.ticks.figures(meter, window=10)
     return measuring.file_figures(figures, job.database)
 
@@ -198,12 +134,12 @@ def fan_out(job: Job) -> Figures:
     with Steps(job) as steps:
         with Meter() as meter:
             for branch in range(count):
-                steps.keep(json.dumps({"out": [branch]}), first=branch + 1)
-            steps.keep(json.dumps({"out": list(range(count))}), first=count + 1)
+                steps.keep(branch + 1, json.dumps({"out": [branch]}))
+            steps.keep(count + 1, json.dumps({"out": list(range(count))}))
         figures = measuring.fan_figures(meter, count, range(count))
         with Meter() as meter:
             rows = [json.dumps({"out": [branch]}) for branch in range(count)]
-            steps.keep(*rows, json.dumps({"out": list(range(count))}), first=count + 2)
+            steps.keep_all(count + 2, [*rows, json.dumps({"out": list(range(count))})])
         figures["one_txn_ms"] = meter.wall * 1e3
     return measuring.file_figures(figures, job.database)
 
@@ -216,16 +152,16 @@ def gathered(job: Job, work: Callable[[int], float], steps: Steps | None = None,
             if seconds := work(number):
                 await asyncio.sleep(seconds)
             if steps:
-                steps.keep(json.dumps({"out": [number]}), first=number + 1)
+                steps.keep(number + 1, json.dumps({"out": [number]}))
             return number
 
-    async def everything() -> list[int]:
-        places = asyncio.Semaphore(limit or job.branches)
-        return await asyncio.gather(*(branch(number, places) for number in range(job.branches)))
+    async def everything() -> Figures:
+        with Meter() as meter:
+            places = asyncio.Semaphore(limit or job.branches)
+            merged = await asyncio.gather(*(branch(number, places) for number in range(job.branches)))
+        return measuring.fan_figures(meter, job.branches, merged)
 
-    with Meter() as meter:
-        merged = asyncio.run(everything())
-    return measuring.fan_figures(meter, job.branches, merged)
+    return asyncio.run(everything())
 
 
 def threaded(job: Job, work: Callable[[int], float], limit: int) -> Figures:
@@ -290,7 +226,7 @@ def reopen(job: Job) -> Figures:
         raise AssertionError(count)
     with Meter() as resuming:
         change = {"messages": [workloads.message(count)]} if writes_change(job) else latest
-        steps.keep(json.dumps(change), first=count + 1)
+        steps.keep(count + 1, json.dumps(change))
     steps.connection.close()
     figures = {
         "steps": count,
@@ -300,18 +236,6 @@ def reopen(job: Job) -> Figures:
         "resume_step_ms": resuming.wall * 1e3,
     }
     return measuring.file_figures(figures, job.database)
-
-
-def history(steps: Steps, *, adds_up: bool) -> list[int]:
-    """Build the state at each step, one after the other; return their sizes."""
-    sizes, messages = [], []
-    for state in steps.read():
-        if adds_up:
-            messages = messages + state["messages"]  # noqa: PLR6104 - a list for each step: they are states, not one list
-            sizes.append(len(messages))
-        else:
-            sizes.append(len(state))
-    return sizes
 
 
 BARE = ("W1", "W2", "W4", "W4b", "W4d")

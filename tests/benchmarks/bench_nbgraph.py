@@ -5,18 +5,15 @@ Variants: in memory; ``durability="normal"``; ``durability="full"``. With ``-aio
 
 from __future__ import annotations
 
-import asyncio
-import os
-import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import driver
+import graphs
 import measuring
+import nbgraph as ng
 import workloads
 from measuring import Figures, Meter
-
-import nbgraph as ng
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,60 +21,6 @@ if TYPE_CHECKING:
     from driver import Job
 
 RUN = "run"
-
-
-class Small(TypedDict):
-    """The state of W1."""
-
-    user: str
-    count: int
-    text: str
-
-
-class Counted(TypedDict):
-    """The state of W2 and W5."""
-
-    counter: int
-    label: str
-
-
-class Growing(TypedDict):
-    """The state of W3 and W5g."""
-
-    messages: Annotated[list[str], ng.append]
-
-
-class Fan(TypedDict):
-    """The state of W4."""
-
-    out: Annotated[list[int], ng.append]
-    total: int
-
-
-class Beside(TypedDict):
-    """The state of W7."""
-
-    counter: int
-    big: list[str]
-
-
-def is_async(job: Job) -> bool:
-    """Return whether the nodes of this variant are coroutines."""
-    return job.variant.endswith("-aio")
-
-
-def as_node(job: Job, body: Callable[[Any], Any], name: str) -> Callable[..., Any]:
-    """Return ``body`` as a node function of that name, sync or async as the variant wants it."""
-
-    async def coroutine(state):
-        return body(state)
-
-    def function(state):
-        return body(state)
-
-    node = coroutine if is_async(job) else function
-    node.__name__ = name
-    return node
 
 
 @contextmanager
@@ -96,56 +39,9 @@ def opened(job: Job, graph: ng.Graph, **options: Any) -> Iterator[ng.Engine]:
 
 def sequence(job: Job) -> Figures:
     """W1: a short workflow in memory, again and again."""
-    graph = ng.Graph(Small, name="sequence")
-    graph.node(as_node(job, workloads.count_up, "start"))
-    graph.node(after="start")(as_node(job, workloads.shout, "process"))
-    graph.node(after="process")(as_node(job, workloads.count_up, "finish"))
-    with opened(job, graph) as engine:
+    with opened(job, graphs.sequence(job)) as engine:
         workloads.check_small(engine.run(workloads.small_state()).state)
         return measuring.repeated(lambda: engine.run(workloads.small_state()))
-
-
-def loop(job: Job, schema: type, step: Callable[[Any], dict[str, Any]], size: Callable[[Any], int]) -> ng.Graph:
-    """Return a graph of two nodes that alternate, each doing ``step``, until ``size(state)`` steps are done."""
-    graph = ng.Graph(schema, name="loop")
-
-    def body(state):
-        job.ticks.tick()
-        update = step(state)
-        return ng.Result(update=update, route=ng.Stop()) if job.ticks.over(size(state) + 1) else update
-
-    for name in "ab":
-        graph.node(as_node(job, body, name))
-    # A predicate on each way, as the other engines' drivers have; the end itself costs no step of its own.
-    graph.edge("a", "b", when=lambda state: size(state) >= 0)
-    graph.edge("b", "a", when=lambda state: size(state) >= 0)
-    graph.start("a")
-    return graph
-
-
-def counter_of(state: Any) -> int:
-    """Return how many steps a counted state has seen."""
-    return state["counter"]
-
-
-def messages_in(state: Any) -> int:
-    """Return how many steps a growing state has seen."""
-    return len(state["messages"])
-
-
-def count_on(state: Any) -> dict[str, Any]:
-    """A step of W2."""
-    return workloads.counted(state["counter"] + 1)
-
-
-def add_message(state: Any) -> dict[str, Any]:
-    """A step of W3."""
-    return {"messages": workloads.message(len(state["messages"]))}
-
-
-def bump(state: Any) -> dict[str, Any]:
-    """A step of W7."""
-    return {"counter": state["counter"] + 1}
 
 
 def looped(job: Job, graph: ng.Graph, state: dict[str, Any], size: Callable[[Any], int], **window: int) -> Figures:
@@ -163,53 +59,35 @@ def looped(job: Job, graph: ng.Graph, state: dict[str, Any], size: Callable[[Any
 
 def counting(job: Job) -> Figures:
     """W2: a durable loop."""
-    return looped(job, loop(job, Counted, count_on, counter_of), workloads.counted(0), counter_of)
+    return looped(
+        job,
+        graphs.loop(job, graphs.Counted, graphs.count_on, graphs.counter_of),
+        workloads.counted(0),
+        graphs.counter_of,
+    )
 
 
 def growing(job: Job) -> Figures:
     """W3: a durable loop over a growing list."""
-    return looped(job, loop(job, Growing, add_message, messages_in), {"messages": []}, messages_in)
+    return looped(
+        job,
+        graphs.loop(job, graphs.Growing, graphs.add_message, graphs.messages_in),
+        {"messages": []},
+        graphs.messages_in,
+    )
 
 
 def beside(job: Job) -> Figures:
     """W7: a durable loop beside a large state."""
     state = {"counter": 0, "big": workloads.payload(job.megabytes)}
-    return looped(job, loop(job, Beside, bump, counter_of), state, counter_of, window=10)
-
-
-def fan(job: Job, work: Callable[[int], float]) -> ng.Graph:
-    """Return a graph of one task for each branch, each taking ``work(branch)`` seconds, and a join."""
-    graph = ng.Graph(Fan, name="fan")
-    count = job.branches
-
-    @graph.node(sends="branch")
-    def start(_state):
-        return [ng.Send("branch", i=branch) for branch in range(count)]
-
-    async def waiting(state):
-        if seconds := work(state["i"]):
-            await asyncio.sleep(seconds)
-        return {"out": state["i"]}
-
-    def blocking(state):
-        if seconds := work(state["i"]):
-            time.sleep(seconds)
-        return {"out": state["i"]}
-
-    branch = waiting if is_async(job) else blocking
-    branch.__name__ = "branch"
-    graph.node(branch)
-
-    @graph.node(after="branch")
-    def join(state):
-        return {"total": len(state["out"])}
-
-    return graph
+    return looped(
+        job, graphs.loop(job, graphs.Beside, graphs.bump, graphs.counter_of), state, graphs.counter_of, window=10
+    )
 
 
 def fanned(job: Job, work: Callable[[int], float], run_id: str = RUN, **options: Any) -> tuple[Meter, list[int]]:
     """Run a fan-out once; return what it took and the branches in the order they were merged."""
-    with opened(job, fan(job, work), max_steps=job.branches + 10, **options) as engine:
+    with opened(job, graphs.fan(job, work), max_steps=job.branches + 10, **options) as engine:
         with Meter() as meter:
             run = engine.run({"out": [], "total": 0}, run_id=run_id)
         if run.state["total"] != job.branches:
@@ -237,7 +115,7 @@ def slow_branches(job: Job) -> Figures:
 
 
 def merge_orders(job: Job) -> Figures:
-    """W4d: is the merge order that of the branches, whichever finishes first?"""
+    """W4d: the merge order, whichever branch finishes first."""
     orders = []
     for run in range(workloads.ORDER_RUNS):
         _, merged = fanned(job, lambda i, run=run: workloads.delay(i, run), f"r{run}", max_concurrent=job.branches)
@@ -245,23 +123,9 @@ def merge_orders(job: Job) -> Figures:
     return measuring.order_figures(orders)
 
 
-def crash_graph(job: Job, *, dies: bool) -> ng.Graph:
-    """Return the loop of W5 or W5g; ``dies``: the process ends, hard, at the start of the step after the last."""
-    schema, step, size = (Growing, add_message, messages_in) if job.grows else (Counted, count_on, counter_of)
-
-    def or_die(state):
-        if dies and size(state) >= job.steps:
-            os._exit(driver.PLANNED_EXIT)
-        return step(state)
-
-    if dies:
-        job.ticks.steps += 10  # past the step at which the process dies
-    return loop(job, schema, or_die, size)
-
-
 def crash(job: Job) -> Figures:
     """Phase of W5: run until death. Returns only if that failed."""
-    with opened(job, crash_graph(job, dies=True), max_steps=job.steps + 10) as engine:
+    with opened(job, graphs.crash_graph(job, dies=True), max_steps=job.steps + 10) as engine:
         job.ticks.start()
         engine.run({"messages": []} if job.grows else workloads.counted(0), run_id=RUN)
     raise AssertionError("the process should have ended")
@@ -271,11 +135,11 @@ def reopen(job: Job) -> Figures:
     """W5: open what a dead process left; latest state, whole history, one more step."""
     driver.in_child(__file__, job, "prep")
     measuring.fold_log(job.database)
-    size = messages_in if job.grows else counter_of
+    size = graphs.messages_in if job.grows else graphs.counter_of
     job.ticks.start()
     with Meter() as opening:
         engine = ng.Engine(
-            crash_graph(job, dies=False),
+            graphs.crash_graph(job, dies=False),
             store=str(job.database),
             durability=job.variant,
             max_steps=job.steps + 10,

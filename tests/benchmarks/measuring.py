@@ -9,8 +9,9 @@ import resource
 import sqlite3
 import statistics
 import time
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ def peak_megabytes() -> float:
 class Meter:
     """Wall seconds, processor seconds and bytes written between entering and leaving."""
 
-    def __enter__(self) -> Meter:
+    def __enter__(self) -> Self:
         self._written, self._cpu, self._wall = written_bytes(), cpu_seconds(), time.perf_counter()
         return self
 
@@ -91,7 +92,7 @@ def gaps(times: list[int]) -> Figures:
     """Return how the pauses from step to step are spread, in microseconds."""
     if len(times) < 3:
         return {}
-    pauses = sorted((after - before) / 1e3 for before, after in zip(times, times[1:], strict=False))
+    pauses = sorted((after - before) / 1e3 for before, after in pairwise(times))
     return {
         "step_us_p50": pauses[len(pauses) // 2],
         "step_us_p99": pauses[int(len(pauses) * 0.99)],

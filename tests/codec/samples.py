@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
-from nbgraph.codec import Types
+from nbgraph.codec import Types, encode
 
 
 class Colour(enum.Enum):
@@ -160,7 +160,7 @@ def _same_items(left: Any, right: Any) -> bool:
 
 
 def _ordered(items: Any) -> list[Any]:
-    return sorted(items, key=repr)
+    return sorted(items, key=encode)  # a set's repr follows hashes
 
 
 def _same_pandas(left: Any, right: Any) -> bool:

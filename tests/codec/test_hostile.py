@@ -106,7 +106,7 @@ run()
 watch = False
 print(seen, "os" in str([m for m in sys.modules if m.startswith("os:")]))
 """
-    texts = [text for text in (*HOSTILE, *NAMING)]
+    texts = [*HOSTILE, *NAMING]
     done = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(texts), capture_output=True, text=True, check=True
     )

@@ -31,7 +31,7 @@ def test_a_record_is_read_by_attribute_and_never_written():
     with pytest.raises(AttributeError, match="read-only"):
         record.name = "m"
     with pytest.raises(AttributeError, match="no field"):
-        record.other
+        _ = record.other
 
 
 def test_types_are_found_in_a_schema():

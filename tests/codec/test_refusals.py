@@ -25,6 +25,8 @@ from tests.codec.samples import Base
 class Text(str):
     """A subclass that must not come back as a str."""
 
+    __slots__ = ()
+
 
 class Items(list):
     """A subclass that must not come back as a list."""

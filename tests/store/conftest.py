@@ -55,7 +55,7 @@ class FakeClock:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A clock that stands still."""
+    """Return a clock that stands still."""
     return FakeClock()
 
 

@@ -47,7 +47,7 @@ class StoreContract:
         ):  # fmt: skip
             with pytest.raises(RunNotFound) as caught:
                 ask()
-            assert "no" == caught.value.run_id
+            assert caught.value.run_id == "no"
 
     def test_ids_are_unique(self, store):
         """An id that a live driver holds is busy; one that nobody holds exists; both are refused."""
@@ -73,7 +73,7 @@ class StoreContract:
         lease = store.create(run_record())
         store.commit(lease, [step_record(n) for n in range(1, 400)], status=RunStatus("paused"))
         assert 399 == store.run("r").steps == len(list(store.steps("r")))
-        assert "paused" == store.run("r").status.status
+        assert store.run("r").status.status == "paused"
 
     def test_status_changes_with_its_steps(self, store):
         """A status is kept with all its parts, by a commit of its own too."""
@@ -99,12 +99,12 @@ class StoreContract:
         lease, other = filled(store, 2), store.create(run_record("other"))
         with pytest.raises(IdempotencyError) as caught:
             store.commit(lease, [step_record(3), step_record(4, key=step_record(1).key)])
-        assert 4 == caught.value.step
+        assert caught.value.step == 4
         with pytest.raises(IdempotencyError):
             store.commit(other, [step_record(1)])
         with pytest.raises(IdempotencyError):
             store.commit(lease, [step_record(3), step_record(4, key=step_record(3).key)])
-        assert 2 == store.run("r").steps
+        assert store.run("r").steps == 2
         store.commit(lease, [step_record(3)])
 
     def test_one_driver(self, store):
@@ -114,7 +114,7 @@ class StoreContract:
             store.acquire("r")
         assert (lease.holder, "r") == (caught.value.holder, caught.value.run_id)
         store.release(lease)
-        assert "" == store.run("r").holder
+        assert store.run("r").holder == ""
         assert lease.fence < store.acquire("r").fence
 
     def test_old_lease_is_refused(self, store):
@@ -141,16 +141,16 @@ class StoreContract:
     def test_descriptions(self, store):
         """Each graph that a run followed is listed with the first step it applied to."""
         lease = filled(store, 2)
-        assert [(1, "f0", '{"nodes":["n"]}')] == list(store.descriptions("r"))
+        assert list(store.descriptions("r")) == [(1, "f0", '{"nodes":["n"]}')]
         store.redescribe(lease, "f1", "[1]")
         store.redescribe(lease, "f2", "[2]")
-        assert [(1, "f0", '{"nodes":["n"]}'), (3, "f2", "[2]")] == list(store.descriptions("r"))
+        assert list(store.descriptions("r")) == [(1, "f0", '{"nodes":["n"]}'), (3, "f2", "[2]")]
 
     def test_runs_are_listed_oldest_first(self, store):
         """runs() has every run in the order of creation, with its steps."""
         for run_id in ("b", "a", "c"):
             filled(store, 2, run_id)
-        assert [("b", 2), ("a", 2), ("c", 2)] == [(row.record.run_id, row.steps) for row in store.runs()]
+        assert [(row.record.run_id, row.steps) for row in store.runs()] == [("b", 2), ("a", 2), ("c", 2)]
 
     def test_lineage(self, store):
         """The lineage follows ``base`` from the nearest snapshot, or the input, to the step."""
@@ -158,16 +158,16 @@ class StoreContract:
         store.commit(lease, [step_record(1), step_record(2), step_record(3, base=1), step_record(4, base=2)])
         store.commit(lease, [step_record(5, base=3, snapshot="{}"), step_record(6, base=5)])
         lines = {last: [record.step for record in store.lineage("r", last)] for last in (0, 1, 3, 4, 5, 6)}
-        assert {0: [], 1: [1], 3: [1, 3], 4: [1, 2, 4], 5: [5], 6: [5, 6]} == lines
+        assert lines == {0: [], 1: [1], 3: [1, 3], 4: [1, 2, 4], 5: [5], 6: [5, 6]}
         with pytest.raises(StoreError):
             store.lineage("r", 7)
 
     def test_last_mark(self, store):
         """The last step with a mark is found, 0 before there is any."""
         lease = store.create(run_record())
-        assert 0 == store.last_mark("r")
+        assert store.last_mark("r") == 0
         store.commit(lease, [step_record(1, mark=""), step_record(2), step_record(3, mark="")])
-        assert 2 == store.last_mark("r")
+        assert store.last_mark("r") == 2
 
     def test_blobs(self, store):
         """A blob comes back by its SHA-256; one under a wrong name is refused, an unknown one too."""
@@ -193,11 +193,11 @@ class StoreContract:
             store.delete("r")
         store.release(lease)
         store.delete("r")
-        assert (["other"], b"both") == ([row.record.run_id for row in store.runs()], store.blob(names[1]))
+        assert ([row.record.run_id for row in store.runs()], store.blob(names[1])) == (["other"], b"both")
         with pytest.raises(StoreError):
             store.blob(names[0])
         store.commit(other, [step_record(1)])
-        assert [] == list(store.verify())
+        assert list(store.verify()) == []
 
     def test_rebase(self, store):
         """After a rebase the run begins at the step, with the snapshot, and goes on as before."""
@@ -208,14 +208,14 @@ class StoreContract:
         store.rebase("r", 4, '{"count":4}')
         expected = [step_record(4, snapshot='{"count":4}'), step_record(5), step_record(6)]
         assert expected == list(store.steps("r")) == list(store.lineage("r", 6))
-        assert 6 == store.run("r").steps
-        assert 6 == len(store.events("r"))
+        assert store.run("r").steps == 6
+        assert len(store.events("r")) == 6
         lease = store.acquire("r")
         store.commit(lease, [step_record(7)], [event_record(7, 7)])
-        assert [4, 5, 6, 7] == [record.step for record in store.steps("r")]
+        assert [record.step for record in store.steps("r")] == [4, 5, 6, 7]
         with pytest.raises(StoreError):
             store.lineage("r", 3)
-        assert [] == list(store.verify())
+        assert list(store.verify()) == []
 
     def test_rebase_drops_events_of_dropped_tasks(self, store):
         """Events of tasks whose steps went go too; those of others stay, and numbers go on."""
@@ -224,9 +224,9 @@ class StoreContract:
         store.commit(lease, [], events)
         store.release(lease)
         store.rebase("r", 3, "{}")
-        assert [1, 2, 3, 5, 6] == [event.seq for event in store.events("r")]
+        assert [event.seq for event in store.events("r")] == [1, 2, 3, 5, 6]
         store.commit(store.acquire("r"), [], [event_record(7, 3)])
-        assert [] == list(store.verify())
+        assert list(store.verify()) == []
 
     def test_rebase_refuses_what_later_steps_need(self, store):
         """Nothing is removed when there is no such step, it has no mark, or a later one builds on an earlier one."""
@@ -245,7 +245,7 @@ class StoreContract:
     def test_empty_commit(self, store):
         """A commit of nothing is allowed."""
         store.commit(store.create(run_record()), [])
-        assert 0 == store.run("r").steps
+        assert store.run("r").steps == 0
 
     def test_closed_store(self, store):
         """A closed store says so; closing again does nothing."""

@@ -14,14 +14,14 @@ def test_verify_and_runs(tmp_path, capsys):
     path = tmp_path / "runs.sqlite"
     with SqliteStore(path) as store:
         store.commit(store.create(run_record()), [step_record(1)])
-    assert 0 == main(["verify", str(path)])
+    assert main(["verify", str(path)]) == 0
     assert "all is well (1 runs, 1 steps)" in capsys.readouterr().out
-    assert 0 == main(["runs", str(path)])
+    assert main(["runs", str(path)]) == 0
     assert "r  running  1 steps  1970-01-01 00:16:40 UTC  graph" in capsys.readouterr().out
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE steps SET node = 'other'")
     connection.close()
-    assert 1 == main(["verify", str(path)])
+    assert main(["verify", str(path)]) == 1
     assert "step 1" in capsys.readouterr().out
-    assert 1 == main(["verify", str(tmp_path / "no")])
+    assert main(["verify", str(tmp_path / "no")]) == 1
     assert "no store" in capsys.readouterr().err

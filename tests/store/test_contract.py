@@ -36,7 +36,7 @@ class TestSqliteStoreWithoutLog(TestSqliteStore):
             pytest.warns(UserWarning, match="nfs4"),
             SqliteStore(tmp_path / "runs.sqlite", durability="normal") as store,
         ):
-            assert "delete" == store._writer._connection.execute("PRAGMA journal_mode").fetchone()[0]
+            assert store._writer._connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
             yield store
 
 

@@ -92,7 +92,7 @@ def test_foreign_files_are_left_alone(path, make, read_only):
 def test_things_that_are_no_files(path, make):
     """A folder, a pipe and a link to nothing are refused at once."""
     make(path)
-    with pytest.raises(StoreForeign, match="runs.sqlite"):
+    with pytest.raises(StoreForeign, match=str(path.parent)):
         SqliteStore(path)
 
 
@@ -102,7 +102,7 @@ def test_missing_places(tmp_path):
         SqliteStore(tmp_path / "no" / "runs.sqlite")
     with pytest.raises(StoreReadOnly, match="no store"):
         SqliteStore(tmp_path / "runs.sqlite", read_only=True)
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_changed_schema_is_damage(path):
@@ -121,7 +121,7 @@ def test_files_are_private(path):
         assert {0o600} == modes
         settings = ("synchronous", "journal_mode", "mmap_size", "trusted_schema", "cell_size_check", "page_size")
         found = [store._writer._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in settings]
-        assert [2, "wal", 0, 0, 1, 4096] == found
+        assert found == [2, "wal", 0, 0, 1, 4096]
     assert [path] == list(path.parent.iterdir())
 
 
@@ -136,8 +136,8 @@ def test_migration(path, monkeypatch):
         SqliteStore(path, read_only=True)
     assert before == path.read_bytes()
     with SqliteStore(path) as store:
-        assert [(1, "add v_events")] == store.sql("SELECT version, name FROM migrations").rows
-        assert ([], 30) == (store.verify(), store.sql("SELECT count(*) FROM v_events").rows[0][0])
+        assert store.sql("SELECT version, name FROM migrations").rows == [(1, "add v_events")]
+        assert (store.verify(), store.sql("SELECT count(*) FROM v_events").rows[0][0]) == ([], 30)
 
 
 def test_failed_migration_changes_nothing(path, monkeypatch):
@@ -148,7 +148,7 @@ def test_failed_migration_changes_nothing(path, monkeypatch):
     monkeypatch.setattr("nbgraph.store.migrations.MIGRATIONS", [broken])
     with pytest.raises(StoreError):
         SqliteStore(path)
-    assert (0,) == sqlite3.connect(path).execute("PRAGMA user_version").fetchone()
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (0,)
 
 
 def everything(path):
@@ -200,7 +200,7 @@ def test_verify_finds_changes_by_hand(path, statement):
     fill(path)
     change(path, statement)
     with SqliteStore(path) as store:
-        assert [] != list(store.verify())
+        assert list(store.verify()) != []
 
 
 def test_damage_names_run_and_step(path):
@@ -209,7 +209,7 @@ def test_damage_names_run_and_step(path):
     change(path, CHANGES[0])
     with SqliteStore(path) as store, pytest.raises(StoreCorrupt) as caught:
         list(store.steps("r"))
-    assert ("r", 7, True) == (caught.value.run_id, caught.value.step, "verify" in caught.value.todo)
+    assert (caught.value.run_id, caught.value.step, "verify" in caught.value.todo) == ("r", 7, True)
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal"])
@@ -247,7 +247,7 @@ for n in range(1, 1000):
         break
 """
     out, err = python(code, path).communicate(timeout=30)
-    assert ("went on []\n", "") == (out, err)
+    assert (out, err) == ("went on []\n", "")
     assert resource.RLIM_INFINITY  # the limit was the other process's
     assert issubclass(StoreFull, StoreError)
 
@@ -271,7 +271,7 @@ def test_read_only_store(path):
     """A store opened for reading reads, and refuses to write."""
     fill(path)
     with SqliteStore(path, read_only=True) as store:
-        assert 30 == len(list(store.steps("r")))
+        assert len(list(store.steps("r"))) == 30
         with pytest.raises(StoreReadOnly):
             store.create(run_record("b"))
 
@@ -291,14 +291,14 @@ try: SqliteStore(sys.argv[1])
 except StoreReadOnly: print("refused")
 """
     out, err = python(code, path).communicate(timeout=30)
-    assert ("30\nrefused\n", "") == (out, err)
+    assert (out, err) == ("30\nrefused\n", "")
 
 
 def test_mount_table():
     """The longest mount point decides; a network is told from a disk."""
     mounts = ["/dev/a / ext4 rw 0 0", "srv:/x /home nfs4 rw 0 0", "s /home/ann/my\\040ssh fuse.sshfs rw 0 0", "short"]
     paths = ("/etc/x", "/home/bob/x", "/homes/x", "/home/ann/my ssh/x")
-    assert ["ext4", "nfs4", "ext4", "fuse.sshfs"] == [filesystem.mounted_as(path, mounts) for path in paths]
+    assert [filesystem.mounted_as(path, mounts) for path in paths] == ["ext4", "nfs4", "ext4", "fuse.sshfs"]
 
 
 def test_views(path):
@@ -306,8 +306,11 @@ def test_views(path):
     fill(path)
     with SqliteStore(path) as store:
         table = store.sql("SELECT step, node, seconds FROM v_tasks WHERE run_id = ? LIMIT 1", ("r",))
-        assert (["step", "node", "seconds"], [(1, "n", 0.5)]) == table
+        assert table == (["step", "node", "seconds"], [(1, "n", 0.5)])
         for view in ("v_runs", "v_steps", "v_events"):
-            assert store.sql(f"SELECT * FROM {view}").rows == sqlite3.connect(path).execute(f"SELECT * FROM {view}").fetchall()
+            assert (
+                store.sql(f"SELECT * FROM {view}").rows
+                == sqlite3.connect(path).execute(f"SELECT * FROM {view}").fetchall()
+            )
         with pytest.raises(StoreError):
             store.sql("DELETE FROM steps")
