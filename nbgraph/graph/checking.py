@@ -259,5 +259,6 @@ def _reported(error: Any, value: Any, annotation: Any) -> TypeProblem:
         except (TypeError, KeyError, IndexError, AttributeError):
             continue
         path += f"[{step!r}]"
-    expected = first["msg"].removeprefix("Input should be ") if path or not typing.get_origin(annotation) else ""
+    plain = typing.get_origin(annotation) in (None, typing.Annotated)
+    expected = first["msg"].removeprefix("Input should be ") if path or plain else ""
     return TypeProblem(path, expected or f"{type_text(annotation)} ({first['msg']})", refuse(at, "").actual)

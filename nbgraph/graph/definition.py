@@ -251,7 +251,8 @@ def _known_options(how: Mapping[str, Any]) -> None:
 
 
 def _function_def(name: str | None, fn: Any, fields: Any, how: Mapping[str, Any]) -> NodeDef:
-    name = check_name(getattr(fn, "__name__", None) if name is None else name)
+    own = getattr(fn, "__name__", None)
+    name = check_name((None if own == "<lambda>" else own) if name is None else name)
     if fields is not None:
         raise GraphError(f"node {name!r} is a function; fields= is for subgraphs", node=name, option="fields")
     return node_def(

@@ -6,7 +6,7 @@ beyond the specs it is handed. Never runs ``__init__`` or validation: values com
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nbgraph.errors import StateError
@@ -20,7 +20,7 @@ def build(cls: type, values: Mapping[str, Any], fields: Mapping[str, FieldSpec],
     record: Any = object.__new__(cls)
     if kind == "pydantic":
         return _filled_model(record, values, fields)
-    for name in values:
+    for name in _visible(values):
         try:
             object.__setattr__(record, name, values[name])
         except AttributeError:
@@ -34,7 +34,7 @@ def build(cls: type, values: Mapping[str, Any], fields: Mapping[str, FieldSpec],
 
 def _filled_model(record: Any, values: Mapping[str, Any], fields: Mapping[str, FieldSpec]) -> Any:
     # What model_construct does, but without putting defaults where the state has no value yet.
-    object.__setattr__(record, "__dict__", {name: values[name] for name in values})
+    object.__setattr__(record, "__dict__", {name: values[name] for name in _visible(values)})
     object.__setattr__(record, "__pydantic_fields_set__", {name for name in values if name in fields})
     object.__setattr__(record, "__pydantic_extra__", {} if record.model_config.get("extra") == "allow" else None)
     object.__setattr__(record, "__pydantic_private__", None)
@@ -46,6 +46,11 @@ def _filled_model(record: Any, values: Mapping[str, Any], fields: Mapping[str, F
 def _only_private(record: Any) -> bool:
     """Say whether the model's post-init is pydantic's own, which only makes the private attributes."""
     return getattr(type(record).model_post_init, "__module__", "").startswith("pydantic.")
+
+
+def _visible(names: Iterable[str]) -> Iterator[str]:
+    """Yield the names that can be attributes: "lint/notes" is a subgraph's own business."""
+    return (name for name in names if "/" not in name)
 
 
 def values_of(record: Any, fields: Mapping[str, FieldSpec]) -> dict[str, Any]:
@@ -78,7 +83,7 @@ def _is_default(spec: FieldSpec, value: Any) -> bool:
 def changed_field(record: Any, values: Mapping[str, Any], fields: Mapping[str, FieldSpec]) -> str | None:
     """Return a field whose attribute is not the object that ``values`` has, or None."""
     held = getattr(record, "__dict__", None)
-    for name in fields:
+    for name in _visible(fields):
         now = held.get(name, _MISSING) if held is not None else getattr(record, name, _MISSING)
         if now is not (values[name] if name in values else _MISSING):
             return name

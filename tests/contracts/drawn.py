@@ -5,7 +5,7 @@ Owns the shapes; ``test_determinism`` says what must hold of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Annotated, Any, TypedDict
 
@@ -112,14 +112,16 @@ def _predicate(place: int) -> Any:
 def _add(graph: ng.Graph, shapes: tuple[NodeShape, ...], prefix: str, skip: int | None = None) -> None:
     names = [f"{prefix}{place}" for place in range(len(shapes))]
     for place, shape in enumerate(shapes):
-        if place != skip:
+        if place == skip:
+            _add_edges(graph, replace(shape, catch=None), names, names[place])
+        else:
             graph.node(
                 name=names[place],
                 join="each" if shape.each else "all",
                 routes=[names[t] for t in shape.targets] if shape.mode == "goto" else [],
                 sends=[names[t] for t in shape.targets] if shape.mode == "send" else [],
             )(_function(names[place], shape, names))
-        _add_edges(graph, shape, names, names[place])
+            _add_edges(graph, shape, names, names[place])
 
 
 def _add_edges(graph: ng.Graph, shape: NodeShape, names: list[str], name: str) -> None:
@@ -143,20 +145,27 @@ def build(shape: GraphShape) -> ng.Graph:
         inner = ng.Graph(State, name="inner")
         _add(inner, shape.inner, "i")
         inner.start("i0")
-        _drop_unreachable(inner, "i0")
+        _drop_unreachable(inner, shape.inner, "i", None)
         graph.node(inner, name=f"n{shape.host}")
     _add(graph, shape.nodes, "n", skip=shape.host)
     graph.start("n0")
-    _drop_unreachable(graph, "n0")
+    _drop_unreachable(graph, shape.nodes, "n", shape.host)
     return graph
 
 
-def _drop_unreachable(graph: ng.Graph, start: str) -> None:
-    reached, todo = set(), [start]
+def _drop_unreachable(graph: ng.Graph, shapes: tuple[NodeShape, ...], prefix: str, host: int | None) -> None:
+    reached, todo = set(), [0]
     while todo:
-        name = todo.pop()
-        if name not in reached:
-            reached.add(name)
-            todo += graph.ways(name)
-    for name in [name for name in graph.nodes if name not in reached]:
-        graph.remove(name)
+        place = todo.pop()
+        if place not in reached:
+            reached.add(place)
+            todo += _targets(shapes[place], is_host=place == host)
+    for place in range(len(shapes)):
+        if place not in reached:
+            graph.remove(f"{prefix}{place}")
+
+
+def _targets(shape: NodeShape, *, is_host: bool) -> tuple[int, ...]:
+    """Return where a node may go; a subgraph's end has no routes of its own."""
+    ways = () if shape.mode == "stop" or (is_host and shape.mode in ("goto", "send")) else shape.targets
+    return (*ways, shape.catch) if shape.fails and shape.catch is not None and not is_host else ways
