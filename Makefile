@@ -41,11 +41,13 @@ types: $(ready)
 pytest: $(ready)
 	$(python) -m pytest $(ARGS)
 
+# Nobody's own IPython profile has a say in what the notebooks do.
 notebooks: $(ready)
-	$(python) -m pytest --nbmake notebooks/
+	@mkdir -p "$(BUILD)"
+	IPYTHONDIR="$(abspath $(BUILD))/ipython" $(python) -m pytest --nbmake notebooks/
 
 lab: $(ready)
-	$(python) -m jupyterlab --ip=127.0.0.1 notebooks/01_quickstart.ipynb
+	$(python) -m jupyterlab --ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_quickstart.ipynb
 
 bench: $(ready)
 	$(python) tests/benchmarks/compare.py --workdir "$(BUILD)/bench" $(BENCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +22,9 @@ def test_the_readme_runs(tmp_path: Path):
     """The README's blocks run one after the other, with warnings as errors, and say what they promise."""
     script = tmp_path / "readme.py"
     script.write_text(python_blocks(), encoding="utf-8")
-    run = subprocess.run([sys.executable, "-W", "error", script.name], cwd=tmp_path, capture_output=True, text=True)
+    environment = os.environ | {"PYTHONPATH": str(README.parent)}
+    command = [sys.executable, "-W", "error", script.name]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert "" == run.stderr
     said = run.stdout.splitlines()
     assert re.fullmatch(r"completed - \d+ files, \d+ findings", said[0])

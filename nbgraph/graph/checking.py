@@ -75,7 +75,9 @@ def _of_generic(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Check:
 def refuse(value: Any, expected: str) -> TypeProblem:
     """Return the problem of a value that is wrong as a whole."""
     kind = type(value)
-    name = kind.__name__.removeprefix("Frozen").lower() if kind.__module__ == "nbgraph.codec.frozen" else kind.__qualname__
+    name = (
+        kind.__name__.removeprefix("Frozen").lower() if kind.__module__ == "nbgraph.codec.frozen" else kind.__qualname__
+    )
     return TypeProblem("", expected, "None" if value is None else name)
 
 
@@ -199,7 +201,9 @@ def _entries(origin: Any, key: Check, item: Check, expected: str) -> Check:
 
 
 def _is_typed_dict(annotation: Any) -> bool:
-    return isinstance(annotation, type) and hasattr(annotation, "__required_keys__") and hasattr(annotation, "__total__")
+    return (
+        isinstance(annotation, type) and hasattr(annotation, "__required_keys__") and hasattr(annotation, "__total__")
+    )
 
 
 def _typed_dict(annotation: Any) -> Check:

@@ -39,7 +39,8 @@ class Graph:
     """
 
     def __init__(self, schema: Any = None, *, name: str, reducer: Callable[[Any, Any], Any] | None = None) -> None:
-        if not isinstance(name, str) or not name:
+        given: Any = name
+        if not isinstance(given, str) or not given:
             raise GraphError(f"a graph's name should be a non-empty string, not {name!r}", todo='pass name="..."')
         if reducer is not None and not callable(reducer):
             raise GraphError("reducer= should be a function (state, update) -> state", actual=type(reducer).__name__)
@@ -277,7 +278,9 @@ def _subgraph_def(name: str, graph: Graph, fields: Mapping[str, str] | None, how
             option=given[0],
         )
     join = checked_join(name, how.get("join", "all"))
-    return NodeDef(name, None, graph, False, False, join, Targets(), None, None, None, dict(fields or {}), Source("", ""))
+    return NodeDef(
+        name, None, graph, False, False, join, Targets(), None, None, None, dict(fields or {}), Source("", "")
+    )
 
 
 def _check_edge(src: str, dst: str, when: Any, otherwise: bool, on_error: Any) -> None:
@@ -289,7 +292,8 @@ def _check_edge(src: str, dst: str, when: Any, otherwise: bool, on_error: Any) -
         raise GraphError(f"{where}: when should be a plain function, not async", todo="decide from the state alone")
     if (when is not None) + bool(otherwise) + failing > 1:
         raise GraphError(
-            f"{where} has more than one of when, otherwise and on_error", todo="write an edge for each; name= tells them apart"
+            f"{where} has more than one of when, otherwise and on_error",
+            todo="write an edge for each; name= tells them apart",
         )
 
 
@@ -299,5 +303,3 @@ def _error_kinds(on_error: Any) -> tuple[Any, ...]:
     if on_error is True:
         return (Exception,)
     return on_error if isinstance(on_error, tuple) else (on_error,)
-
-

@@ -128,11 +128,11 @@ def _merge_all(value: Mapping[Any, Any], operands: Sequence[Any]) -> Any:
 
 
 def _maximum(value: Any, operand: Any) -> Any:
-    return operand if operand > value else value
+    return operand if operand > value else value  # noqa: FURB136 - says which of two equal ones stays
 
 
 def _minimum(value: Any, operand: Any) -> Any:
-    return operand if operand < value else value
+    return operand if operand < value else value  # noqa: FURB136 - as above
 
 
 def _later(_value: Any, operand: Any) -> Any:

@@ -6,6 +6,7 @@ What a node gets for a record class is in ``records``; types are checked in ``ch
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import typing
@@ -175,7 +176,9 @@ def _anything_spec(name: str) -> FieldSpec:
 
 def _named(name: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise GraphError(f"a field's name should be a non-empty string, not {name!r}", expected="str", actual=repr(name))
+        raise GraphError(
+            f"a field's name should be a non-empty string, not {name!r}", expected="str", actual=repr(name)
+        )
     return name
 
 
@@ -209,8 +212,15 @@ def _model_fields(obj: Any, hints: Mapping[str, Any]) -> tuple[dict[str, Any], d
         more = [one for one in info.metadata if one not in getattr(hints[name], "__metadata__", ())]
         annotations[name] = typing.Annotated[hints[name], *more] if more else hints[name]
         if not info.is_required():
-            defaults[name] = partial(info.get_default, call_default_factory=True)
+            made = info.default_factory
+            # pydantic copies a default for every instance; a factory that wants the other fields gets none.
+            defaults[name] = partial(copy.deepcopy, info.default) if made is None else partial(_model_default, info)
     return annotations, defaults
+
+
+def _model_default(info: Any) -> Any:
+    wants_others = getattr(info, "default_factory_takes_validated_data", False)
+    return info.default_factory({}) if wants_others else info.default_factory()
 
 
 def _itself(value: Any) -> Any:

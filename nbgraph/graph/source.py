@@ -55,7 +55,7 @@ def code_of(fn: Any) -> CodeType | None:
         return code_of(fn.func)
     fn = inspect.unwrap(fn)
     fn = getattr(fn, "__func__", fn)
-    code = getattr(fn, "__code__", None) or getattr(getattr(type(fn), "__call__", None), "__code__", None)
+    code = getattr(fn if hasattr(fn, "__code__") else _call_of(fn), "__code__", None)
     return code if isinstance(code, CodeType) else None
 
 
@@ -64,14 +64,21 @@ def globals_of(fn: Any) -> dict[str, Any]:
     fn = inspect.unwrap(fn.func if isinstance(fn, functools.partial) else fn)
     fn = getattr(fn, "__func__", fn)
     if not hasattr(fn, "__globals__"):
-        fn = getattr(type(fn), "__call__", fn)
+        fn = _call_of(fn)
     names = dict(getattr(fn, "__globals__", {}))
-    for name, cell in zip(getattr(code_of(fn), "co_freevars", ()), getattr(fn, "__closure__", None) or (), strict=False):
+    for name, cell in zip(
+        getattr(code_of(fn), "co_freevars", ()), getattr(fn, "__closure__", None) or (), strict=False
+    ):
         try:
             names[name] = cell.cell_contents
         except ValueError:  # not bound yet
             continue
     return names
+
+
+def _call_of(fn: Any) -> Any:
+    """Return the method behind a callable object, the object itself if it is built in."""
+    return vars(type(fn)).get("__call__", fn)
 
 
 def _sha(text: str) -> str:
@@ -81,7 +88,7 @@ def _sha(text: str) -> str:
 def _function_text(fn: Any) -> str:
     fn = inspect.unwrap(fn)
     if not hasattr(getattr(fn, "__func__", fn), "__code__"):
-        fn = getattr(type(fn), "__call__", fn)
+        fn = _call_of(fn)
     try:
         text = textwrap.dedent(inspect.getsource(fn))
         tree = ast.parse(text)

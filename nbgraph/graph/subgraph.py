@@ -99,7 +99,9 @@ def _node(scope: Scope, flat: Flat, node: NodeDef) -> NodePlan:
         wants_ctx=node.wants_ctx,
         join_each=_joins_each(scope, node),
         edges=_ways_out(scope, flat, node),
-        error_edges=_numbered((*_edges(scope, flat, error_edges_of(scope.graph, node.name), "x"), *scope.on_error), "x"),
+        error_edges=_numbered(
+            (*_edges(scope, flat, error_edges_of(scope.graph, node.name), "x"), *scope.on_error), "x"
+        ),
         routes=_firing(scope, node.targets.routes),
         sends=_firing(scope, node.targets.sends),
         retry=node.retry,
@@ -138,7 +140,9 @@ def _edges(scope: Scope, flat: Flat, edges: Iterable[EdgeDef], kind: str) -> tup
         EdgePlan(
             index=f"{kind}{place}",
             target=entry(scope.graph, scope.prefix, edge.dst),
-            when=predicate_on_records(edge.when, scope.graph.schema) if edge.when is not None and records else edge.when,
+            when=predicate_on_records(edge.when, scope.graph.schema)
+            if edge.when is not None and records
+            else edge.when,
             otherwise=edge.otherwise,
             on_error=edge.on_error,
             label=edge.label,

@@ -90,7 +90,7 @@ def _annotated(fn: Any) -> Iterator[tuple[str, str]]:
         return
     try:
         hints = typing.get_type_hints(SimpleNamespace(__annotations__={"return": returns}), globals_of(fn))
-    except Exception:  # an annotation that cannot be evaluated says nothing; the source may
+    except Exception:  # noqa: BLE001 - an annotation that cannot be evaluated says nothing; the source may
         return
     yield from _literals(hints.get("return"), "Goto")
 

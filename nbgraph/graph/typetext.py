@@ -26,7 +26,9 @@ def type_text(annotation: Any) -> str:
         return f"Literal[{', '.join(map(_literal, args))}]"
     if origin is typing.Annotated:
         return f"Annotated[{', '.join([type_text(args[0]), *map(_metadata, args[1:])])}]"
-    inside = ", ".join(f"[{', '.join(map(type_text, arg))}]" if isinstance(arg, list) else type_text(arg) for arg in args)
+    inside = ", ".join(
+        f"[{', '.join(map(type_text, arg))}]" if isinstance(arg, list) else type_text(arg) for arg in args
+    )
     return f"{_plain(origin)}[{inside or '()'}]"
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import nbgraph as ng
 
-MODES = ("edges", "some", "goto", "send", "stop")
 FIELDS = ("left", "right")
 LIMIT = 9
 """Updates in the log after which every node ends its branch, so that loops end by the state."""
@@ -55,8 +54,8 @@ class State(TypedDict):
 def _nodes(count: int, *, failing: bool) -> st.SearchStrategy[tuple[NodeShape, ...]]:
     node = st.builds(
         NodeShape,
-        mode=st.sampled_from(MODES),
-        targets=st.lists(st.integers(0, count - 1), max_size=3, unique=True).map(tuple),
+        mode=st.sampled_from(("edges", "some", "send", "edges", "goto", "some", "stop")),
+        targets=st.lists(st.integers(0, count - 1), min_size=2, max_size=3, unique=True).map(tuple),
         each=st.sampled_from((False, False, False, True)),
         writes=st.sampled_from(((), (), (), (), ("left",), ("right",))),
         fails=st.sampled_from((False, False, False, failing)),
@@ -68,9 +67,9 @@ def _nodes(count: int, *, failing: bool) -> st.SearchStrategy[tuple[NodeShape, .
 @st.composite
 def graphs(draw: st.DrawFn) -> GraphShape:
     """Draw a graph of 3 to 10 nodes."""
-    nodes = draw(st.integers(3, 7).flatmap(lambda count: _nodes(count, failing=True)))
+    nodes = draw(st.integers(4, 7).flatmap(lambda count: _nodes(count, failing=True)))
     host = draw(st.sampled_from((None, None, 1)))
-    inner = draw(st.integers(1, 3).flatmap(lambda count: _nodes(count, failing=False))) if host else ()
+    inner = draw(st.integers(2, 3).flatmap(lambda count: _nodes(count, failing=False))) if host else ()
     return GraphShape(nodes, inner, host)
 
 

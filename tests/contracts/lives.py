@@ -150,7 +150,7 @@ class Course:
 
     def end(self) -> list[str]:
         """Check a completed run against an undisturbed one; return all that was ever found wrong."""
-        engine = ng.Engine(laps.build(laps.Witness(os.devnull)), store=self.store)
+        engine = ng.Engine(laps.build(laps.Blind()), store=self.store)
         run, expected = engine.open(self.run), undisturbed(self.size)
         if run.status != "completed":
             self.faults.append(f"the run is {run.status}")
@@ -174,7 +174,7 @@ class Undisturbed(NamedTuple):
 @cache
 def undisturbed(size: tuple[int, int]) -> Undisturbed:
     """Run the graph in memory, once for each size."""
-    engine = ng.Engine(laps.build(laps.Witness(os.devnull)))
+    engine = ng.Engine(laps.build(laps.Blind()))
     run = engine.run(laps.given(*size), run_id="r")
     rows = list(engine.store.steps("r"))
     ids = {row.step: row.task for row in rows}

@@ -124,7 +124,7 @@ def test_the_idempotency_key_is_the_same_in_every_attempt_and_after_a_resume(tmp
     def first(state, ctx):
         keys.setdefault(f"{ctx.run_id} first", []).append(ctx.idempotency_key)
 
-    @graph.node(after="first", retry=ng.Retry(attempts=2, base=0.001))
+    @graph.node(after="first", retry=ng.Retry(attempts=2, pause=0.001))
     def second(state, ctx):
         keys.setdefault(f"{ctx.run_id} second", []).append(ctx.idempotency_key)
         if len(keys[f"{ctx.run_id} second"]) < 5:
@@ -218,7 +218,7 @@ ALL = ["start", "item 0", "item 1", "item 2", "item 3", "item 4", "item 5", "lef
 @pytest.mark.parametrize("broken", [{"start"}, {"item 2"}, {"item 0", "item 5"}, {"left"}, {"item 3", "right"}, {"gather"}, {"end"}])
 def test_a_failed_run_executes_only_what_did_not_finish(tmp_path, broken, width):
     """After a failure anywhere the resume runs each unfinished body, no finished one, and ends as if nothing was."""
-    ran: list[str] = []
+    ran, broken = [], set(broken)
     engine = ng.Engine(fan(ran, broken), store=tmp_path / "runs.sqlite", durability="normal", max_concurrent=width)
     with pytest.raises(ng.NodeError):
         engine.run({}, run_id="r")
