@@ -20,21 +20,27 @@ class Admission:
         self._queue: deque[Task] = deque()
         self._held: dict[str, deque[Task]] = {}
         self._running: dict[str, int] = {}
+        self._count = 0
         self.running = 0
         self.waits = 0
         """How often admission had to wait for room."""
         self.waiting_since: float | None = None
 
     def __len__(self) -> int:
-        return len(self._queue) + sum(map(len, self._held.values()))
+        return self._count
 
     def full(self) -> bool:
         """Say whether admission has to wait."""
-        return len(self) >= self._depth
+        return self._count >= self._depth
+
+    def idle(self) -> bool:
+        """Say whether a worker is free and will take something from the queue at once."""
+        return self.running < self._max and len(self._queue) > 0
 
     def admit(self, task: Task) -> None:
         """Take a task into the queue."""
         self._queue.append(task)
+        self._count += 1
         self.waiting_since = None
 
     def wait(self, now: float) -> bool:
@@ -51,6 +57,7 @@ class Admission:
             task = self._queue.popleft()
             limit = task.node.limit
             if limit is None or self._running.get(task.node.name, 0) < limit:
+                self._count -= 1
                 return task
             self._held.setdefault(task.node.name, deque()).append(task)
         return None
@@ -72,4 +79,5 @@ class Admission:
         rest = [*self._queue, *(task for held in self._held.values() for task in held)]
         self._queue.clear()
         self._held.clear()
+        self._count = 0
         return rest

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import Context as ContextVars
 from dataclasses import dataclass
+from threading import current_thread, main_thread
 from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
@@ -102,7 +103,9 @@ def perform(assignment: Assignment) -> Outcome:
     try:
         fn: Callable[..., Any] = assignment.task.node.fn  # type: ignore[assignment]  # a gather has no assignment
         value = assignment.variables.run(fn, *assignment.arguments)
-    except Exception as raised:  # noqa: BLE001 - whatever the node raises is its outcome
+    except BaseException as raised:  # noqa: BLE001 - whatever the node raises is its outcome; a lost one would hang the run
+        if isinstance(raised, KeyboardInterrupt) and current_thread() is main_thread():
+            raise  # somebody pressed stop
         error = raised
     ended = clock.monotonic()
     return Outcome(assignment, value, error, ended - began, ended)
@@ -115,7 +118,7 @@ async def aperform(assignment: Assignment) -> Outcome:
     value, error = None, None
     try:
         value = await assignment.task.node.fn(*assignment.arguments)  # type: ignore[misc]  # see perform
-    except Exception as raised:  # noqa: BLE001 - whatever the node raises is its outcome
+    except BaseException as raised:  # noqa: BLE001 - see perform; a cancelled node's outcome is not looked at any more
         error = raised
     ended = clock.monotonic()
     return Outcome(assignment, value, error, ended - began, ended)

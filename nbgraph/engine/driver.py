@@ -22,7 +22,7 @@ from nbgraph.engine.ledger import Conflicted, Entry, Ledger
 from nbgraph.engine.options import Options
 from nbgraph.engine.routing import Way
 from nbgraph.engine.task import Task
-from nbgraph.engine.verdict import Verdict, error_text, node_failure, timed_out
+from nbgraph.engine.verdict import Verdict, cancelled, error_text, node_failure, timed_out, words
 from nbgraph.engine.workers import Crew
 from nbgraph.errors import (
     BackpressureError,
@@ -32,7 +32,6 @@ from nbgraph.errors import (
     MaxStepsError,
     NbgraphError,
     NodeTimeoutError,
-    RunCancelledError,
 )
 from nbgraph.graph.plan import EdgePlan, Plan
 from nbgraph.store.protocol import RunStatus
@@ -89,12 +88,7 @@ class Driver:
     def _obey(self) -> None:
         requests = self.requests
         if requests.cancel:
-            self._stop(Halt("cancelled", "cancelled", RunCancelledError(
-                f"run {self._ledger.run_id!r} was cancelled",
-                still="every committed step is kept",
-                todo=f"engine.resume({self._ledger.run_id!r}) goes on from there",
-                run_id=self._ledger.run_id,
-            )))  # fmt: skip
+            self._stop(Halt("cancelled", "cancelled", cancelled(self._ledger.run_id)))
             self._abandon_all()
         elif requests.pause:
             self._stop(Halt("paused", "asked"))
@@ -115,7 +109,7 @@ class Driver:
         frontier, admission, bound = self._frontier, self._admission, self._verdict.bound
         while frontier.ready and (bound is None or frontier.ready[0].path < bound):
             if admission.full():
-                if admission.wait(self._clock.monotonic()):
+                if not admission.idle() and admission.wait(self._clock.monotonic()):
                     self._ledger.note("queue.waited", depth=self._options.queue_depth)
                 break
             admission.admit(frontier.take())
@@ -194,6 +188,8 @@ class Driver:
         assignment = prepare(task, self._plan.schema, self._ledger.run_id, options.seed, variables, self._clock)
         self._admission.started(task)
         self._running[id(assignment)] = assignment
+        if self._frontier.ready:
+            self._admit()  # the queue has room again: a short queue must not keep workers idle
         if self._crew.inline and not node.is_async and node.timeout is None and self._lonely():
             return perform(assignment)
         if node.timeout is not None:
@@ -220,6 +216,8 @@ class Driver:
     # -- waiting
 
     def _wait(self) -> Sequence[Outcome]:
+        if self._frontier.ready:
+            self._admit()  # by now the queue holds only what cannot start: whoever is not in it waits
         outcomes = self._crew.collect(self._patience())
         now = self._clock.monotonic()
         while self._retries and self._retries[0][0] <= now:
@@ -229,11 +227,17 @@ class Driver:
     def _patience(self) -> float | None:
         """Return how many seconds the loop may sleep, None for as long as nothing finishes."""
         dues = [timers[0][0] for timers in (self._timeouts, self._retries) if timers]
-        if self._options.time_budget is not None:
-            dues.append(self._began + self._options.time_budget)
-        if self._options.backpressure_timeout is not None and self._admission.waiting_since is not None:
-            dues.append(self._admission.waiting_since + self._options.backpressure_timeout)
+        if self._halt is None:  # a bound that was hit stays in the past: looking at it again would not let us sleep
+            dues += self._bounds()
         return max(0.0, min(dues) - self._clock.monotonic()) if dues else None
+
+    def _bounds(self) -> list[float]:
+        """Return when the run would hit a bound in time."""
+        options, waiting = self._options, self._admission.waiting_since
+        dues = [] if options.time_budget is None else [self._began + options.time_budget]
+        if options.backpressure_timeout is not None and waiting is not None:
+            dues.append(waiting + options.backpressure_timeout)
+        return dues
 
     def _time_out(self) -> None:
         now = self._clock.monotonic()
@@ -317,8 +321,11 @@ class Driver:
 
     def _failed(self, task: Task, error: Exception, seconds: float, *, retryable: bool = True) -> Entry | None:
         """Retry, take an ``on_error`` way, or let the run fail."""
-        if retryable and self._retry(task, error):
-            return None
+        try:
+            if retryable and self._retry(task, error):
+                return None
+        except Exception as wrong:  # a policy's predicate is the user's, and may raise anything
+            error = wrong
         taken = [_way(edge) for edge in task.node.error_edges if isinstance(error, edge.on_error)]
         if taken:
             return self._caught(task, error, taken, seconds)
@@ -340,9 +347,9 @@ class Driver:
             return False
         unit = seeded(self._options.seed, task.id, f"retry/{task.attempt}") / 2**256
         pause = retry.pause(task.attempt, unit)
-        words = f"{type(error).__name__}: {error}"
-        self._ledger.note("task.retried", task.node.name, task.id, attempt=task.attempt, error=words, pause=pause)
-        task.failed = (*task.failed, words)
+        told = f"{type(error).__name__}: {words(error)}"
+        self._ledger.note("task.retried", task.node.name, task.id, attempt=task.attempt, error=told, pause=pause)
+        task.failed = (*task.failed, told)
         task.attempt += 1
         heappush(self._retries, (self._clock.monotonic() + pause, next(self._numbers), task))
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from os import PathLike
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from nbgraph.engine import tables
 from nbgraph.engine.control import Break, Breakpoints
@@ -56,6 +57,7 @@ class Engine:
         self.graph = graph
         self.options = combine(options or Options(), changes, keywords)
         self.store: Store = open_store(store, durability=self.options.durability, clock=self.options.clock)
+        self._sessions: WeakValueDictionary[str, Session] = WeakValueDictionary()
 
     @property
     def plan(self) -> Plan:
@@ -116,7 +118,7 @@ class Engine:
         ledger.begin(initial)
         session = Session(self.store, plan, lease, ledger, options, breakpoints, host)
         run = Run(self.store, record.run_id, self)
-        run._session = session  # noqa: SLF001 - the run's other half
+        run._session = self._sessions[run.id] = session  # noqa: SLF001 - the run's other half
         return run, session
 
     def _merger(self, plan: Plan, options: Options) -> Merger:
@@ -187,7 +189,9 @@ class Engine:
                 self.store.redescribe(lease, plan.fingerprint, plan.description)
             ledger.note("run.resumed")
             ledger.commit((), RunStatus("running"))
-            return Session(self.store, plan, lease, ledger, options, breakpoints, _host(options, blocking=blocking))
+            host = _host(options, blocking=blocking)
+            session = self._sessions[run_id] = Session(self.store, plan, lease, ledger, options, breakpoints, host)
+            return session
         except BaseException:
             self.store.release(lease)
             raise
@@ -195,7 +199,10 @@ class Engine:
     def open(self, run_id: str) -> Run:
         """Return a run of the store, to read or to steer; raises ``RunNotFound``."""
         self.store.run(run_id)
-        return Run(self.store, run_id, self)
+        run, session = Run(self.store, run_id, self), self._sessions.get(run_id)
+        if session is not None and not session.finished.is_set():
+            run._session = session  # noqa: SLF001 - the run's other half
+        return run
 
     def runs(self) -> DataFrame:
         """Return all runs of the store as a table, oldest first."""

@@ -139,8 +139,8 @@ class Frontier:
             gathered.lineage,
             gathered.fold,
             gathered.merged,
-            any(arrival.ghost for arrival in arrivals),
-            problem,
+            ghost=any(arrival.ghost for arrival in arrivals),
+            problem=problem,
         )
         if node.cyclic:
             self._visit(task)
@@ -149,7 +149,7 @@ class Frontier:
 
     def _visit(self, task: Task) -> None:
         """Note that the lineage comes by a node in a cycle; with the same state as before, it always will."""
-        lineage = self._merger.branch(task.lineage)
+        lineage = task.lineage
         signature = _signature(lineage)
         visits = lineage.visits.get(task.node.name, _NEVER)
         if visits.seen(signature):
@@ -160,8 +160,7 @@ class Frontier:
                 node=task.node.name,
                 task=task.id,
             )
-        lineage.visits = {**lineage.visits, task.node.name: visits.add(signature)}
-        task.lineage = lineage
+        task.visits = {**lineage.visits, task.node.name: visits.add(signature)}
 
 
 def _signature(lineage: Lineage) -> Signature:

@@ -64,7 +64,7 @@ class History:
             seen[row.step] = fields
             waiting[row.base] -= 1
             if not waiting[row.base]:
-                del seen[row.base]
+                seen.pop(row.base, None)  # absent behind a pruned beginning
             if not waiting.get(row.step):
                 del seen[row.step]
             yield row, fields
@@ -89,7 +89,9 @@ class History:
 
     def _fold(self, fields: Fields, steps: list[int]) -> None:
         for step in steps:
-            self._update(fields, next(iter(self._store.steps(self._run_id, step, step))))
+            # Of a graph with a reducer of its own, what the fold made stands beside it, whole.
+            if not self._reducers(step)[1]:
+                self._update(fields, next(iter(self._store.steps(self._run_id, step, step))))
 
     def _update(self, fields: Fields, row: StepRecord) -> None:
         if not row.update:

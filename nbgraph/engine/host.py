@@ -59,6 +59,10 @@ def host_loop(options: Options, *, blocking: bool) -> AbstractEventLoop | None:
     if options.loop != "host" and not options.nested:
         return None
     loop = running_loop()
+    if loop is None and options.loop != "host":
+        return None
+    if blocking and options.nested:
+        _refuse_to_hang()
     if loop is None:
         raise OptionsError('loop="host" needs a running event loop', option="loop", todo="use await engine.arun(...)")
     if blocking and not options.nested:
@@ -70,15 +74,16 @@ def host_loop(options: Options, *, blocking: bool) -> AbstractEventLoop | None:
     return loop
 
 
-def wait_nested(session: Session, loop: AbstractEventLoop) -> None:
-    """Block inside the running ``loop`` while it goes on serving; refused where that hangs."""
+def _refuse_to_hang() -> None:
     kernel = sys.modules.get("ipykernel")
-    if kernel is not None and int(kernel.__version__.split(".")[0]) >= 7:  # the version it hangs from
+    if kernel is not None and int(kernel.__version__.split(".")[0]) >= 7:  # noqa: PLR2004 - the version it hangs from
         raise OptionsError(
-            f"nested=True hangs under ipykernel {kernel.__version__}",
-            option="nested",
-            todo="use await engine.arun(...)",
+            f"nested=True hangs under ipykernel {kernel.__version__}", option="nested", todo="use await engine.arun(...)"
         )
+
+
+def wait_nested(session: Session, loop: AbstractEventLoop) -> None:
+    """Block inside the running ``loop`` while it goes on serving."""
     import nest_asyncio  # noqa: PLC0415 - patches asyncio; only ever where it was asked for
 
     nest_asyncio.apply(loop)

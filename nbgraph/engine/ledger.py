@@ -30,6 +30,7 @@ from nbgraph.engine.record import (
 from nbgraph.engine.returned import read
 from nbgraph.engine.routing import Way, ways_on
 from nbgraph.engine.task import Arrival, Failure, Lineage, Task
+from nbgraph.engine.verdict import words
 from nbgraph.errors import CodecError, NbgraphError, StoreCorrupt, UpdateError
 from nbgraph.graph.plan import NodePlan, Plan
 from nbgraph.graph.schema import TypeProblem
@@ -120,7 +121,7 @@ class Ledger:
         update, results = self._kept(row.update), self._kept(row.results)
         ways = self._ways(row)
         facts = loads(row.facts) if row.facts else {}
-        after = self._merger.branch(task.lineage)
+        after = self._after(task)
         self._merger.write(after, task.id, StepNo(row.step), update, results)
         self._close(task, after, update, drew=bool(facts.get("drew")))
         if row.status == "caught":
@@ -215,7 +216,7 @@ class Ledger:
     ) -> Entry:
         ghost = task.ghost
         step = StepNo(0 if ghost else self._planned + 1)
-        after = self._merger.branch(task.lineage)
+        after = self._after(task)
         try:
             results = self._merger.write(after, task.id, step, update)
         except TypeProblem as problem:
@@ -237,13 +238,20 @@ class Ledger:
     def caught(self, task: Task, error: Exception, ways: Sequence[Way], seconds: float) -> Entry:
         """Return the entry of a task that failed and whose ``on_error`` edges take over."""
         step = StepNo(0 if task.ghost else self._planned + 1)
-        after = self._merger.branch(task.lineage)
-        failure = Failure(task.node.name, type(error).__name__, str(error))
+        after = self._after(task)
+        failure = Failure(task.node.name, type(error).__name__, words(error))
         after.errors = (*after.errors, failure)
         self._close(task, after, {}, drew=False)
         facts = {"started": self._clock.now() - seconds, "seconds": seconds, "caught": failure}
         row = None if task.ghost else self._row(step, task, after, {}, {}, ways, facts, status="caught")
         return Entry(task, after, ways, row)
+
+    def _after(self, task: Task) -> Lineage:
+        """Return what the task's update is written to: its input, not yet shared with anybody."""
+        after = self._merger.branch(task.lineage)
+        if task.visits is not None:
+            after.visits = task.visits
+        return after
 
     def _check_conflicts(self, task: Task, update: Mapping[str, Kept], *, failing: bool) -> None:
         written = self._written(update)

@@ -52,12 +52,8 @@ class LoopRunner:
             self._tasks[assignment] = task
 
     async def _run(self, assignment: Assignment) -> None:
-        try:
-            outcome = await aperform(assignment)
-        except asyncio.CancelledError as error:
-            outcome = Outcome(assignment, None, error, 0.0, assignment.clock.monotonic())
-        finally:
-            self._tasks.pop(assignment, None)
+        outcome = await aperform(assignment)
+        self._tasks.pop(assignment, None)
         self._done(outcome)
 
     def abandon(self, assignment: Assignment) -> None:

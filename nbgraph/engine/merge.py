@@ -40,6 +40,23 @@ class Gathered(NamedTuple):
     merged: Mapping[str, Any] = MappingProxyType({})
 
 
+_SMALL = 10**15
+
+
+class _Secret:
+    """The field names that redaction covers; with a hook, all of them."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        self._redaction = redaction
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, name: str) -> bool:
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._redaction.hook is not None or self._redaction.covers(name)
+        return found
+
+
 class Merger:
     """Folds updates into lineages, for one run of one plan."""
 
@@ -51,6 +68,7 @@ class Merger:
         blob: Callable[[str], bytes],
     ) -> None:
         self.plan, self.conflicts = plan, conflicts
+        self._secret = _Secret(redaction)
         self._specs: dict[str, FieldSpec] = dict(plan.schema.fields)
         self.types = Types.of(*plan.schema.types)
         self._redaction, self._blob = redaction, blob
@@ -68,8 +86,11 @@ class Merger:
 
     def keep(self, name: str, value: Any) -> Kept:
         """Return a value's text and the private copy that nodes will see; raises ``CodecError``."""
+        kind = type(value)
+        if kind is int and name not in self._secret and -_SMALL < value < _SMALL:
+            return Kept(int.__repr__(value), value)
         text, live = keep(value, types=self.types, redact=self._redaction, blobs=self.blobs, name=name)
-        if is_frozen(live):
+        if kind is str or is_frozen(live):
             return Kept(text, live)
         secret = live if '"$redacted"' in text else None
         return Kept(text, Guarded(text, secret, self.types, self._blob_now))

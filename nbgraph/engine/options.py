@@ -91,6 +91,8 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("executor", lambda value: value is None or hasattr(value, "submit"), "an Executor, or None"),
     ("loop", lambda value: value in ("own", "host"), '"own" or "host"'),
     ("nested", lambda value: isinstance(value, bool), "True or False"),
+    ("redact", lambda value: isinstance(value, Redaction), "an ng.Redaction"),
+    ("clock", lambda value: hasattr(value, "now") and hasattr(value, "monotonic"), "an ng.Clock"),
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from json import dumps
+from json import JSONEncoder, dumps
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -45,6 +45,9 @@ def kept_text(fields: Mapping[str, Kept]) -> str:
 
 def parents_text(parents: Sequence[tuple[StepNo, str]]) -> str:
     """Return the canonical JSON of the arrivals that a task gathered."""
+    if len(parents) == 1:
+        ((step, index),) = parents
+        return f'[[{step},"{index}"]]'
     return "[" + ",".join([f'[{step},"{index}"]' for step, index in parents]) + "]"
 
 
@@ -116,9 +119,14 @@ def _path(path: Sequence[Any]) -> Path:
     return tuple(tuple(part) if isinstance(part, list) else part for part in path)
 
 
+_encode = JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def facts_text(facts: Mapping[str, Any]) -> str:
     """Return the canonical JSON of a step's facts."""
-    return dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if len(facts) == 2:
+        return f'{{"seconds":{facts["seconds"]!r},"started":{facts["started"]!r}}}'
+    return _encode(facts)
 
 
 def step_record(  # noqa: PLR0913 - as wide as the row

@@ -122,7 +122,11 @@ class Run:
             )
         if step == 0:
             return StepView(0, "", "", "done", self.input)
-        row = next(iter(self._store.steps(self.id, step, step)))
+        row = next(iter(self._store.steps(self.id, step, step)), None)
+        if row is None:
+            raise RunError(
+                f"step {step} of run {self.id!r} was pruned", todo="look at a later one", run_id=self.id, step=step
+            )
         return StepView(row.step, row.node, row.task, row.status, self._shown(self._history().at(step)))
 
     def history(self) -> Iterator[StepView]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.engine.control import Breakpoints
 from nbgraph.engine.driver import Driver
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
+from nbgraph.engine.verdict import cancelled, error_text, words
 from nbgraph.engine.workers import Crew, Workers
 from nbgraph.errors import NbgraphError, RunBusyError
 from nbgraph.graph.plan import Plan
@@ -51,10 +53,14 @@ class Session:
             self._store.keep_alive(self._lease)
             self.error = self._driver.drive()
         except KeyboardInterrupt:
+            self._driver.cancel_running()
             self._settle_from_file("paused", "interrupted")
             raise
         except NbgraphError as error:
             self._broken(error)
+        except BaseException as error:
+            self.error = _engine_broke(self._lease.run_id, error)
+            raise
         finally:
             self._let_go()
 
@@ -65,28 +71,30 @@ class Session:
 
     def _drive_quietly(self) -> None:
         """Drive; whatever goes wrong is in ``error`` for whoever waits, since nobody reads a thread's traceback."""
-        try:
+        with suppress(BaseException):
             self.drive()
-        except BaseException as error:  # noqa: BLE001 - even SystemExit of a node must reach the one who waits
-            self.error = NbgraphError(f"the engine broke: {type(error).__name__}: {error}", run_id=self._lease.run_id)
-            self.error.__cause__ = error
 
     def _broken(self, error: NbgraphError) -> None:
         """Note an error of the store's; the run stays as the file has it."""
         if not (self._taken_over and isinstance(error, RunBusyError)):
             self.error = error
 
-    def _settle_from_file(self, status: str, why: str) -> None:
+    def _settle_from_file(self, status: str, why: str, error: str = "") -> None:
         """Write a status without trusting this process's memory of the run."""
         row = self._store.run(self._lease.run_id)
         number = len(self._store.events(self._lease.run_id)) + 1
         event = EventRecord(number, row.steps, self._options.clock.now(), f"run.{status}", "", "", f'{{"why":"{why}"}}')
-        self._store.commit(self._lease, (), (event,), RunStatus(status))
+        self._store.commit(self._lease, (), (event,), RunStatus(status, error))
 
     def _let_go(self) -> None:
-        self._crew.close()
-        if not self._taken_over:
-            self._store.release(self._lease)
+        try:
+            self._crew.close()
+            if not self._taken_over:
+                self._store.release(self._lease)
+        finally:  # a store that fails now must not leave anybody waiting
+            self._finish()
+
+    def _finish(self) -> None:
         self.finished.set()
         for watcher in self._watchers:
             watcher()
@@ -118,11 +126,21 @@ class Session:
         self._taken_over = True
         self._store.release(self._lease)
         self._lease = self._store.acquire(self._lease.run_id)
-        self._settle_from_file("cancelled", "cancelled")
+        self.error = cancelled(self._lease.run_id)
+        self._settle_from_file("cancelled", "cancelled", error_text(self.error))
         self._store.release(self._lease)
-        self.finished.set()
-        for watcher in self._watchers:
-            watcher()
+        self._finish()
+
+
+def _engine_broke(run_id: str, error: BaseException) -> NbgraphError:
+    told = NbgraphError(
+        f"the engine broke: {type(error).__name__}: {words(error)}",
+        still="every committed step is kept",
+        todo=f"engine.resume({run_id!r}) goes on from there; the cause is below",
+        run_id=run_id,
+    )
+    told.__cause__ = error
+    return told
 
 
 def crew_for(options: Options, host: AbstractEventLoop | None) -> Crew:

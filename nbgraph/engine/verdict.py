@@ -14,7 +14,14 @@ from nbgraph import errors
 from nbgraph.engine.conflicts import Conflict
 from nbgraph.engine.order import Path
 from nbgraph.engine.task import Task
-from nbgraph.errors import ConflictError, MaxAttemptsError, NbgraphError, NodeError, NodeTimeoutError
+from nbgraph.errors import (
+    ConflictError,
+    MaxAttemptsError,
+    NbgraphError,
+    NodeError,
+    NodeTimeoutError,
+    RunCancelledError,
+)
 
 
 class Failed(NamedTuple):
@@ -83,7 +90,7 @@ def node_failure(run_id: str, task: Task, error: Exception) -> NbgraphError:
     name = task.node.name
     todo = f"fix the node, then engine.resume({run_id!r})"
     still = "every committed step is kept; nothing of this task was stored"
-    cause = f"{type(error).__name__}: {_words(error)}"
+    cause = f"{type(error).__name__}: {words(error)}"
     failure: NbgraphError
     if task.attempt > 1:
         facts["attempts"] = task.attempt
@@ -99,11 +106,22 @@ def node_failure(run_id: str, task: Task, error: Exception) -> NbgraphError:
     return failure
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
+    """Return an exception's text, whatever it takes."""
     try:
         return str(error)
     except Exception as worse:  # noqa: BLE001 - a foreign __str__ may raise anything
         return f"<whose str() raises {type(worse).__name__}>"
+
+
+def cancelled(run_id: str) -> RunCancelledError:
+    """Return the error of a run that somebody cancelled."""
+    return RunCancelledError(
+        f"run {run_id!r} was cancelled",
+        still="every committed step is kept",
+        todo=f"engine.resume({run_id!r}) goes on from there",
+        run_id=run_id,
+    )
 
 
 def timed_out(task: Task) -> NodeTimeoutError:

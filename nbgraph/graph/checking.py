@@ -123,9 +123,11 @@ def _union(args: tuple[Any, ...], expected: str) -> Check:
         deepest: TypeProblem | None = None
         for one in checks:
             try:
-                return one(value)
+                one(value)
             except TypeProblem as problem:
                 deepest = problem if deepest is None or len(problem.path) > len(deepest.path) else deepest
+            else:
+                return
         raise deepest if deepest is not None and deepest.path else refuse(value, expected)
 
     return check

@@ -6,12 +6,11 @@ plan in ``compiling``, pictures in ``mermaid``, ``dot`` and ``text``; they are i
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from nbgraph.errors import GraphError
-from nbgraph.graph.parts import EdgeDef, NodeDef, check_name, checked_join, names_of, node_def
+from nbgraph.graph.parts import EdgeDef, NodeDef, check_edge, check_name, checked_join, error_kinds, names_of, node_def
 from nbgraph.graph.retry import Retry
 from nbgraph.graph.schema import Schema
 from nbgraph.graph.source import Source
@@ -132,8 +131,8 @@ class Graph:
         replaces the edge in its place; ``name`` tells several apart. Nodes may be defined later.
         """
         names_of([src, dst], "edge")
-        _check_edge(src, dst, when, otherwise, on_error)
-        self._put(EdgeDef(src, dst, when, otherwise, _error_kinds(on_error), str(name)))
+        check_edge(src, dst, when, otherwise, on_error)
+        self._put(EdgeDef(src, dst, when, otherwise, error_kinds(on_error), str(name)))
         self._version += 1
 
     def start(self, name: str) -> None:
@@ -188,7 +187,7 @@ class Graph:
                 if node.graph is not None and id(node.graph) not in graphs:
                     graphs[id(node.graph)] = node.graph
                     waiting.append(node.graph)
-        return tuple((key, graph._version) for key, graph in graphs.items())
+        return tuple((key, graph._version) for key, graph in graphs.items())  # noqa: SLF001 - of its own class
 
     @property
     def fingerprint(self) -> str:
@@ -281,25 +280,3 @@ def _subgraph_def(name: str, graph: Graph, fields: Mapping[str, str] | None, how
     return NodeDef(
         name, None, graph, False, False, join, Targets(), None, None, None, dict(fields or {}), Source("", "")
     )
-
-
-def _check_edge(src: str, dst: str, when: Any, otherwise: bool, on_error: Any) -> None:
-    where = f"the edge from {src!r} to {dst!r}"
-    failing = on_error is not None and on_error is not False
-    if when is not None and not callable(when):
-        raise GraphError(f"{where}: when should be a function of the state", actual=type(when).__name__)
-    if inspect.iscoroutinefunction(when):
-        raise GraphError(f"{where}: when should be a plain function, not async", todo="decide from the state alone")
-    if (when is not None) + bool(otherwise) + failing > 1:
-        raise GraphError(
-            f"{where} has more than one of when, otherwise and on_error",
-            todo="write an edge for each; name= tells them apart",
-        )
-
-
-def _error_kinds(on_error: Any) -> tuple[Any, ...]:
-    if on_error is None or on_error is False:
-        return ()
-    if on_error is True:
-        return (Exception,)
-    return on_error if isinstance(on_error, tuple) else (on_error,)

@@ -7,6 +7,7 @@ names in, names out; knows nothing of characters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from nbgraph.graph.topology import Successors, without_loops
@@ -42,7 +43,7 @@ def layered(successors: Successors, roots: Iterable[str]) -> Layout:
             for one in passing:
                 rows[one.row].append(one)
             path: list[object] = [src, *passing, dst]
-            hops += list(zip(path, path[1:], strict=False))
+            hops += list(pairwise(path))
     return Layout(_untangled(rows, hops), hops, back)
 
 

@@ -108,8 +108,10 @@ def checked_join(name: str, join: str) -> str:
 
 
 def names_of(given: Any, argument: str) -> tuple[str, ...]:
-    """Return names given as one string, a list of them, or None."""
-    names = (given,) if isinstance(given, str) else tuple(given or ())
+    """Return names given as one string, a list of them, or None; those of a set come sorted."""
+    given = () if given is None else given
+    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    names = tuple(sorted(names, key=str)) if isinstance(given, (set, frozenset)) else names
     for name in names:
         if not isinstance(name, str):
             raise GraphError(
@@ -196,3 +198,27 @@ def _wrong(name: str, option: str, expected: str, value: Any) -> GraphError:
         expected=expected,
         actual=repr(value),
     )
+
+
+def check_edge(src: str, dst: str, when: Any, otherwise: bool, on_error: Any) -> None:
+    """Raise ``GraphError`` for an edge that says what no edge can mean."""
+    where = f"the edge from {src!r} to {dst!r}"
+    failing = on_error is not None and on_error is not False
+    if when is not None and not callable(when):
+        raise GraphError(f"{where}: when should be a function of the state", actual=type(when).__name__)
+    if inspect.iscoroutinefunction(when):
+        raise GraphError(f"{where}: when should be a plain function, not async", todo="decide from the state alone")
+    if (when is not None) + bool(otherwise) + failing > 1:
+        raise GraphError(
+            f"{where} has more than one of when, otherwise and on_error",
+            todo="write an edge for each; name= tells them apart",
+        )
+
+
+def error_kinds(on_error: Any) -> tuple[Any, ...]:
+    """Return what ``on_error=`` names, as a tuple; whether these are exceptions is checked with the whole graph."""
+    if on_error is None or on_error is False:
+        return ()
+    if on_error is True:
+        return (Exception,)
+    return on_error if isinstance(on_error, tuple) else (on_error,)

@@ -76,7 +76,7 @@ def _is_default(spec: FieldSpec, value: Any) -> bool:
         return True
     try:
         return type(default) is type(value) and bool(default == value)
-    except Exception:  # arrays and the like do not answer with one truth: then it is a value of its own
+    except Exception:  # noqa: BLE001 - arrays and the like do not answer with one truth: then it is a value of its own
         return False
 
 
@@ -85,6 +85,6 @@ def changed_field(record: Any, values: Mapping[str, Any], fields: Mapping[str, F
     held = getattr(record, "__dict__", None)
     for name in _visible(fields):
         now = held.get(name, _MISSING) if held is not None else getattr(record, name, _MISSING)
-        if now is not (values[name] if name in values else _MISSING):
+        if now is not values.get(name, _MISSING):
             return name
     return None

@@ -78,7 +78,7 @@ def globals_of(fn: Any) -> dict[str, Any]:
 
 def _call_of(fn: Any) -> Any:
     """Return the method behind a callable object, the object itself if it is built in."""
-    return vars(type(fn)).get("__call__", fn)
+    return inspect.getattr_static(type(fn), "__call__", fn)
 
 
 def _sha(text: str) -> str:

@@ -132,7 +132,7 @@ def _draw_hops(
     columns: dict[object, int],
     sends: set[tuple[str, str]],
 ) -> int:
-    """Draw the lines between one row and the next, one track per source that turns; return the next free row."""
+    """Draw the lines between one row and the next, one track per fork or join; return the next free row."""
     keys = layout.rows[place]
     hops = {src: [dst for one, dst in layout.hops if one == src] for src in keys}
     if not any(hops.values()):
@@ -140,7 +140,8 @@ def _draw_hops(
     tracks = _tracks(hops, columns)
     bottom = row + len(tracks)
     for src, targets in hops.items():
-        track = row + tracks.index(src) if src in tracks else row
+        key = _track(src, targets)
+        track = row + tracks.index(key) if key in tracks else row
         for dst in targets:
             sheet.line((row - 1, columns[src]), (track, columns[src]))
             sheet.line((track, columns[src]), (track, columns[dst]))
@@ -152,12 +153,24 @@ def _draw_hops(
 
 
 def _tracks(hops: dict[object, list[object]], columns: dict[object, int]) -> list[object]:
-    """Return the sources whose lines turn, topmost first: one whose column another's line comes down in goes above it."""
-    left = {src: {columns[dst] for dst in targets} - {columns[src]} for src, targets in hops.items()}
-    left = {src: turns for src, turns in left.items() if turns}
+    """Return the tracks, topmost first: one whose column another's line comes down in goes above it.
+
+    A source that forks has a track of its own; those that only lead to one and the same node share theirs.
+    """
+    turns: dict[object, set[int]] = {}
+    begins: dict[object, set[int]] = {}
+    for src, targets in hops.items():
+        away = {columns[dst] for dst in targets} - {columns[src]}
+        if away:
+            turns.setdefault(_track(src, targets), set()).update(away)
+            begins.setdefault(_track(src, targets), set()).add(columns[src])
     order: list[object] = []
-    while left:
-        free = [src for src in left if not any(columns[other] in left[src] for other in left if other != src)]
-        order.append(free[0] if free else next(iter(left)))
-        del left[order[-1]]
+    while turns:
+        free = [one for one in turns if not any(begins[other] & turns[one] for other in turns if other != one)]
+        order.append(free[0] if free else next(iter(turns)))
+        del turns[order[-1]]
     return order
+
+
+def _track(src: object, targets: list[object]) -> object:
+    return ("to", targets[0]) if len(targets) == 1 else ("from", src)

@@ -84,6 +84,7 @@ class Course:
     deaths: int = 0
     faults: list[str] = field(default_factory=list)
     kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _found: dict[str, StepRecord] = field(default_factory=dict)
     _read: int = 0
     _seen: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -98,12 +99,12 @@ class Course:
             "store": str(self.store), "witness": str(self._witness), "size": self.size, "run": self.run,
             "durability": self.durability, "saboteur": self.saboteur, **aim,
         }  # fmt: skip
-        before = {row.task: row for row in self.rows()}
         life = nursery.live(order, kill_after)
         self.deaths += life.code in (7, -signal.SIGKILL)
         if life.words.startswith("broke"):
             self.faults.append(life.words)
-        self._check(life, before)
+        before, self._found = self._found, {row.task: row for row in self.rows()}
+        self._check(life, before, self._found)
         return life
 
     @property
@@ -116,16 +117,15 @@ class Course:
             return []
         with ng.SqliteStore(self.store, read_only=True) as store:
             self.faults += store.verify()
-            return list(store.steps(self.run)) if self.run in [row.record.run_id for row in store.runs()] else []
+            rows = list(store.steps(self.run)) if self.run in [row.record.run_id for row in store.runs()] else []
+        self._note("a task was committed twice", [task for task, n in Counter(r.task for r in rows).items() if n > 1])
+        return rows
 
-    def _check(self, life: Life, before: dict[str, StepRecord]) -> None:
-        rows = self.rows()
-        after = {row.task: row for row in rows}
+    def _check(self, life: Life, before: dict[str, StepRecord], after: dict[str, StepRecord]) -> None:
         self.kept.update((task, (step, task, key)) for step, task, key in life.kept)
-        found = {row.task: (str(row.step), row.task, row.key) for row in rows}
+        found = {row.task: (str(row.step), row.task, row.key) for row in after.values()}
         self._note("an acknowledged step is lost or changed", [k for k, v in self.kept.items() if found.get(k) != v])
         self._note("a committed step changed", [task for task in before if after.get(task) != before[task]])
-        self._note("a task was committed twice", [task for task, n in Counter(r.task for r in rows).items() if n > 1])
         starts = self._starts()
         self._note("a committed body ran again", [task for task, *_ in starts if task in before])
         self._note("a body ran twice in one life", [t for t, n in Counter(s[0] for s in starts).items() if n > 1])

@@ -124,7 +124,7 @@ def test_the_idempotency_key_is_the_same_in_every_attempt_and_after_a_resume(tmp
     def first(state, ctx):
         keys.setdefault(f"{ctx.run_id} first", []).append(ctx.idempotency_key)
 
-    @graph.node(after="first", retry=ng.Retry(attempts=2, pause=0.001))
+    @graph.node(after="first", retry=ng.Retry(attempts=2, wait=0.001))
     def second(state, ctx):
         keys.setdefault(f"{ctx.run_id} second", []).append(ctx.idempotency_key)
         if len(keys[f"{ctx.run_id} second"]) < 5:

@@ -119,7 +119,7 @@ def test_a_retried_task_keeps_its_id():
 
     graph = play("a > b; b > c")
     calm = ids(run(graph))
-    graph.node(name="b", retry=ng.Retry(attempts=2, initial=0.001))(flaky)
+    graph.node(name="b", retry=ng.Retry(attempts=2, wait=0.001))(flaky)
     assert calm == ids(ng.Engine(graph).run())
 
 
