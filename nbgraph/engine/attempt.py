@@ -144,4 +144,5 @@ def named(error: IsolationError, node: str, field: str | None = None) -> Isolati
         node=node,
         field=field,
     )
+    told.__cause__ = error.__cause__
     return told.with_traceback(error.__traceback__)

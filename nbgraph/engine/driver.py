@@ -20,6 +20,7 @@ from nbgraph.engine.context import seeded
 from nbgraph.engine.control import Breakpoints, Halt, Requests
 from nbgraph.engine.ledger import Conflicted, Entry, Ledger
 from nbgraph.engine.options import Options
+from nbgraph.engine.readonly import told
 from nbgraph.engine.routing import Way
 from nbgraph.engine.task import Task
 from nbgraph.engine.verdict import Verdict, cancelled, error_text, node_failure, timed_out, words
@@ -176,7 +177,7 @@ class Driver:
         quota, limit = self._breaks.quota, self._options.max_steps
         if quota is not None and self._started >= quota:
             self._stop(Halt("paused", "step"))
-        elif self._ledger.step + len(self._running) >= limit:
+        elif self._ledger.step + self._ledger.ghosts + len(self._running) >= limit:
             self._stop(Halt("paused", "max_steps", _over_steps(self._ledger.run_id, limit)))
         return self._halt is not None
 
@@ -306,14 +307,13 @@ class Driver:
             for conflict in found.conflicts:
                 self._verdict.add_conflict(self._ledger.run_id, conflict)
                 self._ledger.note("conflict", task.node.name, task.id, field=conflict.field)
-            if any(conflict.second.task == task.id for conflict in found.conflicts):
-                return None
-            # The stored writer is the later one in canonical order: this task goes on in memory only,
-            # to learn whether something before that writer fails too.
-            task.ghost = True
+            # It goes on in memory only, and so does all that fires from now on: to learn whether something
+            # before the later writer fails too, whichever of the two came first.
+            task.ghost = self._frontier.haunted = True
             return self._ledger.done(outcome, failing=True, noted=True)
 
     def _explained(self, outcome: Outcome, error: BaseException) -> Exception:
+        error = told(error, outcome.assignment.state) or error
         if isinstance(error, IsolationError):
             field = None if error.container is None else outcome.assignment.state.find(error.container)
             return named(error, outcome.assignment.task.node.name, field)

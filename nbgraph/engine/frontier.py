@@ -32,6 +32,8 @@ class Frontier:
         """Tasks that are ready or running."""
         self.ready: list[Task] = []
         """A heap: the first in canonical order comes first."""
+        self.haunted = False
+        """A conflict was found: what fires from now on is never stored."""
         self.ends: list[Arrival] = []
         """Branch ends, for the final state."""
 
@@ -139,7 +141,7 @@ class Frontier:
             gathered.lineage,
             gathered.fold,
             gathered.merged,
-            ghost=any(arrival.ghost for arrival in arrivals),
+            ghost=self.haunted or any(arrival.ghost for arrival in arrivals),
             problem=problem,
         )
         if node.cyclic:

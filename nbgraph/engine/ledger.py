@@ -70,6 +70,8 @@ class Ledger:
         self._marked: StepNo = StepNo(0)
         self.step: StepNo = StepNo(0)
         """Steps committed."""
+        self.ghosts = 0
+        """Tasks that finished and are not to be stored."""
 
     # -- beginnings
 
@@ -306,7 +308,7 @@ class Ledger:
     def note(self, kind: str, node: str = "", task: str = "", **data: Any) -> None:
         """Note an event; it becomes durable with the next commit."""
         self._seq += 1
-        text = dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+        text = facts_text(data) if data else "{}"
         self._events.append(EventRecord(self._seq, self._planned, self._clock.now(), kind, node, task, text))
 
     def commit(self, entries: Sequence[Entry], status: RunStatus | None = None) -> None:
@@ -320,15 +322,18 @@ class Ledger:
         for entry in entries:
             step = StepNo(entry.row.step) if entry.row is not None else StepNo(0)
             self.step = max(self.step, step)
+            self.ghosts += entry.row is None
             self.frontier.complete(entry.task, entry.after, step, entry.ways)
 
     def final(self) -> str:
         """Gather all branch ends; return where the final state is, as canonical JSON."""
         ends = sorted(self.frontier.ends, key=lambda arrival: (arrival.path, arrival.edge))
         gathered = self._merger.gather(ends)
+        self.last = gathered.lineage
+        if not gathered.fold:
+            return f'{{"base":{ends[0].step},"fold":[],"set":{{}}}}'
         values = {name: self._merger.text(name, value) for name, value in gathered.merged.items()}
         fold = dumps(gathered.fold, separators=(",", ":"))
-        self.last = gathered.lineage
         return object_text({
             "base": str(ends[0].step),
             "fold": fold,

@@ -53,6 +53,8 @@ def parents_text(parents: Sequence[tuple[StepNo, str]]) -> str:
 
 def ways_text(ways: Sequence[Way], merger: Merger) -> str:
     """Return the canonical JSON of the ways a task took."""
+    if len(ways) == 1 and not ways[0].alone:
+        return f'[["{ways[0].edge}",{encode_basestring(ways[0].target)}]]'
     return "[" + ",".join([_way_text(way, merger) for way in ways]) + "]" if ways else ""
 
 
@@ -119,12 +121,12 @@ def _path(path: Sequence[Any]) -> Path:
     return tuple(tuple(part) if isinstance(part, list) else part for part in path)
 
 
-_encode = JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_encode = JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode
 
 
 def facts_text(facts: Mapping[str, Any]) -> str:
     """Return the canonical JSON of a step's facts."""
-    if len(facts) == 2:
+    if len(facts) == 2 and "seconds" in facts:
         return f'{{"seconds":{facts["seconds"]!r},"started":{facts["started"]!r}}}'
     return _encode(facts)
 

@@ -5,12 +5,15 @@ Owns isolation at the node's side. Knows fields and values; nothing of tasks, or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any, NoReturn
 
 from nbgraph.engine.folding import Folded, Guarded
 from nbgraph.errors import IsolationError
 
+_DEPTH = 50
+"""Levels of a value that are searched for what was changed."""
 _WAY_OUT = "return the new value instead: return {'field': ...}"
 
 
@@ -151,10 +154,15 @@ class StateDict(dict[str, Any]):
         raise in_place(None)
 
 
+def parts(value: Any) -> Iterable[Any]:
+    """Return what a value holds: items of a container, attributes of a record."""
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return value
+    slots = getattr(type(value), "__slots__", ()) if is_dataclass(value) else ()
+    return [*getattr(value, "__dict__", {}).values(), *(getattr(value, name, None) for name in slots)]
+
+
 def _holds(value: Any, container: Any, depth: int) -> bool:
-    if value is container:
-        return True
-    if depth > 50 or not isinstance(value, (list, tuple, dict, set)):
-        return False
-    inside = value.values() if isinstance(value, dict) else value
-    return any(_holds(item, container, depth + 1) for item in inside)
+    return value is container or (depth < _DEPTH and any(_holds(part, container, depth + 1) for part in parts(value)))

@@ -80,7 +80,7 @@ def given() -> dict[str, Any]:
         "tags": {1, 2},
         "pair": ([1], {"k": 1}),
         "named": Pair([1], 2),
-        "point": Point(inner=Point()),
+        "point": Point(x=3, inner=Point(x=4)),
         "slotted": Slotted(),
         "model": Model(),
         "array": np.arange(4.0),
@@ -92,7 +92,7 @@ def given() -> dict[str, Any]:
 
 def shown(state: Any) -> str:
     """Return a state as text, its log left out."""
-    return repr([(name, sorted(state[name]) if name == "tags" else state[name]) for name in given()])
+    return repr([(name, sorted(state[name]) if name == "tags" else ng.thaw(state[name])) for name in given()])
 
 
 def sets_attribute(name: str, value: Any) -> Callable[[Any], None]:
@@ -218,8 +218,7 @@ def forked(bad: Callable[..., Any], schema: Any = FIELDS, good: Any = None) -> n
     return play("a > bad good", schema, bad=bad, good=good or (lambda state: {"log": shown(state)}))
 
 
-@pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning", "ignore:You are setting:UserWarning")
-@pytest.mark.filterwarnings("ignore:Pandas doesn't allow columns:UserWarning")
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_in_place_change_is_refused_and_named(name):
     """The node and the field are named; a sibling that runs afterwards, and the file, have the state as it was."""
@@ -297,8 +296,7 @@ def test_a_change_is_never_retried():
     tries = []
     graph = play("bad", FIELDS)
     graph.node(name="bad", retry=ng.Retry(attempts=5, wait=0.001))(lambda state: tries.append(1) or state["items"].append(1))
-    assert (1, "bad") == (len(tries) + 1 - refused(graph, ng.IsolationError, given())[0].attempt, "bad")
-    assert [1] == tries
+    assert ("bad", [1]) == (refused(graph, ng.IsolationError, given())[0].node, tries)
 
 
 def test_private_fields_of_a_send_are_guarded():

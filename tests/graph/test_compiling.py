@@ -84,9 +84,10 @@ def test_the_description_says_what_a_reader_without_code_needs():
     text = graph().compile().description
     facts = json.loads(text)
     assert text == json.dumps(facts, sort_keys=True, separators=(",", ":"))
-    assert {"files": {"type": "list[str]", "reducer": "set"}, "found": {"type": "list[dict]", "reducer": "append"}} == facts[
-        "fields"
-    ]
+    assert {
+        "files": {"type": "list[str]", "reducer": "set"},
+        "found": {"type": "list[dict]", "reducer": "append"},
+    } == facts["fields"]
     assert ("g", "a", False) == (facts["name"], facts["start"], facts["reducer"])
     assert ["a", "b", "c", "d", "e"] == [node["name"] for node in facts["nodes"]]
     assert "def routing(state):" in facts["nodes"][0]["source"]

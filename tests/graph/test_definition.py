@@ -62,11 +62,15 @@ def keyword(state, *, ctx): ...
 def captured(state, i=1): ...
 def generator(state):
     yield
+
+
 async def agenerator(state):
     yield
 
 
-@pytest.mark.parametrize("fn", [no_parameters, three, star, keyword, captured, generator, agenerator, int, 3, lambda s: s])
+@pytest.mark.parametrize(
+    "fn", [no_parameters, three, star, keyword, captured, generator, agenerator, int, 3, lambda s: s]
+)
 def test_what_cannot_be_a_node_is_refused_at_once(fn):
     """With the node's name, and what a node takes; a lambda needs a name."""
     with pytest.raises(GraphError):

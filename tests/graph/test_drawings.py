@@ -61,7 +61,10 @@ def test_the_text_drawing_shows_layers_loops_maps_and_joins():
         assert part in text
     for note in ("split ══▶ check  one task per Send", 'report ──▶ split  when s["more"]'):
         assert note in text.splitlines()
-    order = [next(i for i, line in enumerate(text.splitlines()) if name in line) for name in ("plan", "split", "check", "report")]
+    order = [
+        next(i for i, line in enumerate(text.splitlines()) if name in line)
+        for name in ("plan", "split", "check", "report")
+    ]
     assert sorted(order) == order
     assert str(review()) == text
 
@@ -146,7 +149,7 @@ def test_dot_has_clusters_with_an_entry_and_an_end():
     graph.node(review(), name="sub", after="a")
     graph.node(step, name="z", after="sub")
     source = graph.to_dot().source
-    for part in ("subgraph cluster_n1", "n0 -> n1_0", "n1_end -> n2", "n1_end [label=\"\" shape=point]"):
+    for part in ("subgraph cluster_n1", "n0 -> n1_0", "n1_end -> n2", 'n1_end [label="" shape=point]'):
         assert part in source
 
 

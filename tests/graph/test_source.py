@@ -31,16 +31,18 @@ def test_decorators_and_indentation_are_left_out():
     def plain(state):
         return {"x": 1}
 
-    assert "def plain(state):\n    return {\"x\": 1}" == text
+    assert 'def plain(state):\n    return {"x": 1}' == text
     assert text == source_of(plain).text
 
 
 def test_a_lambda_is_told_from_others_on_its_line():
     """Each has its own source, also inside a call and inside another lambda."""
     first, second = lambda s: s["a"] > 1, lambda s: s["b"]
-    outer = lambda s: (lambda t: t + 1)(s)  # noqa: E731
+    outer = lambda s: sorted(s, key=lambda t: t + 1)  # noqa: E731
+    true, false = lambda s: True, lambda s: False
     assert ['lambda s: s["a"] > 1', 'lambda s: s["b"]'] == [source_of(first).text, source_of(second).text]
-    assert "lambda s: (lambda t: t + 1)(s)" == source_of(outer).text
+    assert "lambda s: sorted(s, key=lambda t: t + 1)" == source_of(outer).text
+    assert ["lambda s: True", "lambda s: False"] == [source_of(true).text, source_of(false).text]
     assert 's["a"] > 1' == predicate_text(first)
     assert len(predicate_text(lambda s: s["a long name"] + s["another long name"] + s["yet another"])) == 40
 
@@ -138,8 +140,9 @@ def test_functions_defined_in_cells_have_their_source():
         "@graph.node\ndef a(state):\n    return ng.Goto('b')\n\n@graph.node\ndef b(state):\n    return {'x': 1}",
         "graph.edge('a', 'b', when=lambda s: s['x'] > 1)\nfirst = graph.compile()",
         "@graph.node\ndef b(state):\n    return {'x': 2}\nsecond = graph.compile()",
-        "import json; print(json.dumps([first.nodes['a'].source, first.nodes['b'].source, second.nodes['b'].source,"
-        " dict(first.nodes['a'].routes), first.nodes['a'].edges[0].label, first.fingerprint == second.fingerprint]))",
+        "a, b, c = first.nodes['a'], first.nodes['b'], second.nodes['b']",
+        "facts = [a.source, b.source, c.source, dict(a.routes), a.edges[0].label, first.fingerprint == second.fingerprint]",
+        "import json; print(json.dumps(facts))",
     ]
     done = subprocess.run(
         [sys.executable, "-c", CELLS], input=json.dumps(cells), capture_output=True, text=True, check=True, timeout=60
