@@ -6,19 +6,19 @@ no store.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
+from heapq import heappop, heappush
 
 from nbgraph.engine.task import Task
 
 
 class Admission:
-    """Admitted tasks that wait for a worker, first come first served, at most ``depth`` of them."""
+    """Admitted tasks that wait for a worker, at most ``depth``; the first in canonical order starts first."""
 
     def __init__(self, depth: int, max_concurrent: int) -> None:
         self._depth, self._max = depth, max_concurrent
-        self._queue: deque[Task] = deque()
-        self._held: dict[str, deque[Task]] = {}
+        self._queue: list[Task] = []
+        self._held: dict[str, list[Task]] = {}
         self._running: dict[str, int] = {}
         self._count = 0
         self.running = 0
@@ -39,7 +39,7 @@ class Admission:
 
     def admit(self, task: Task) -> None:
         """Take a task into the queue."""
-        self._queue.append(task)
+        heappush(self._queue, task)
         self._count += 1
         self.waiting_since = None
 
@@ -54,12 +54,12 @@ class Admission:
     def next(self) -> Task | None:
         """Return the next task that may start, None if there is none or no worker is free."""
         while self.running < self._max and self._queue:
-            task = self._queue.popleft()
+            task = heappop(self._queue)
             limit = task.node.limit
             if limit is None or self._running.get(task.node.name, 0) < limit:
                 self._count -= 1
                 return task
-            self._held.setdefault(task.node.name, deque()).append(task)
+            heappush(self._held.setdefault(task.node.name, []), task)
         return None
 
     def started(self, task: Task) -> None:
@@ -72,7 +72,7 @@ class Admission:
         self.running -= 1
         self._running[task.node.name] -= 1
         if held := self._held.get(task.node.name):
-            self._queue.appendleft(held.popleft())
+            heappush(self._queue, heappop(held))
 
     def drain(self) -> Iterable[Task]:
         """Remove and return everything that has not started."""

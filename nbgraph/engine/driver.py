@@ -20,7 +20,7 @@ from nbgraph.engine.context import seeded
 from nbgraph.engine.control import Breakpoints, Halt, Requests
 from nbgraph.engine.ledger import Conflicted, Entry, Ledger
 from nbgraph.engine.options import Options
-from nbgraph.engine.readonly import told
+from nbgraph.engine.readonly import refusal
 from nbgraph.engine.routing import Way
 from nbgraph.engine.task import Task
 from nbgraph.engine.verdict import Verdict, cancelled, error_text, node_failure, timed_out, words
@@ -313,7 +313,7 @@ class Driver:
             return self._ledger.done(outcome, failing=True, noted=True)
 
     def _explained(self, outcome: Outcome, error: BaseException) -> Exception:
-        error = told(error, outcome.assignment.state) or error
+        error = refusal(error, outcome.assignment.state) or error
         if isinstance(error, IsolationError):
             field = None if error.container is None else outcome.assignment.state.find(error.container)
             return named(error, outcome.assignment.task.node.name, field)

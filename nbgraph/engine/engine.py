@@ -249,4 +249,9 @@ def open_run(store: Target, run_id: str) -> Run:
 
 def runs(store: Target) -> DataFrame:
     """Return the runs in a file as a table, without a graph."""
-    return tables.runs((row, status_of(row)) for row in open_store(store, read_only=True).runs())
+    opened = open_store(store, read_only=True)
+    try:
+        return tables.runs((row, status_of(row)) for row in opened.runs())
+    finally:
+        if opened is not store:
+            opened.close()

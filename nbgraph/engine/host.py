@@ -21,8 +21,8 @@ POLL = 0.1
 """Seconds between two looks: a bare await would not hear the notebook's stop button."""
 
 
-async def wait_for(session: Session) -> None:
-    """Wait until the session has finished; a cancelled wait pauses the run and lets go of it."""
+async def wait_for(session: Session, told: str = "") -> None:
+    """Wait until the session has finished; a cancelled wait pauses the run, lets go of it and says ``told``."""
     loop = asyncio.get_running_loop()
     done = loop.create_future()
     session.watch(lambda: _tell(loop, done))
@@ -31,7 +31,7 @@ async def wait_for(session: Session) -> None:
             await asyncio.wait([done], timeout=POLL)
     except asyncio.CancelledError:
         session.pause()
-        raise
+        raise asyncio.CancelledError(told) from None
 
 
 def _tell(loop: AbstractEventLoop, done: asyncio.Future[None]) -> None:

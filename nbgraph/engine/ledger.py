@@ -124,8 +124,8 @@ class Ledger:
         ways = self._ways(row)
         facts = loads(row.facts) if row.facts else {}
         after = self._after(task)
-        self._merger.write(after, task.id, StepNo(row.step), update, results)
-        self._close(task, after, update, drew=bool(facts.get("drew")))
+        self._merger.write(after, update, results)
+        self._close(task, after, StepNo(row.step), update, drew=bool(facts.get("drew")))
         if row.status == "caught":
             after.errors = (*after.errors, Failure(*facts["caught"]))
         if row.snapshot:
@@ -220,16 +220,16 @@ class Ledger:
         step = StepNo(0 if ghost else self._planned + 1)
         after = self._after(task)
         try:
-            results = self._merger.write(after, task.id, step, update)
+            results = self._merger.write(after, update)
         except TypeProblem as problem:
             raise _bad_result(task, problem) from None
         ways = ways_on(self._plan, task.node, routes, lambda node: look(after, node))
         for way in ways:
             if way.private:
                 self._check_private(task, way.private)
-        if failing is not None:
+        if failing is not None and update and not self.frontier.alone():
             self._check_conflicts(task, update, failing=failing)
-        self._close(task, after, update, drew=drew)
+        self._close(task, after, step, update, drew=drew)
         row = None if ghost else self._row(step, task, after, update, results, ways, facts)
         return Entry(task, after, ways, row)
 
@@ -243,7 +243,7 @@ class Ledger:
         after = self._after(task)
         failure = Failure(task.node.name, type(error).__name__, words(error))
         after.errors = (*after.errors, failure)
-        self._close(task, after, {}, drew=False)
+        self._close(task, after, step, {}, drew=False)
         facts = {"started": self._clock.now() - seconds, "seconds": seconds, "caught": failure}
         row = None if task.ghost else self._row(step, task, after, {}, {}, ways, facts, status="caught")
         return Entry(task, after, ways, row)
@@ -267,7 +267,7 @@ class Ledger:
     def _written(self, update: Mapping[str, Kept]) -> dict[str, Any]:
         return {name: kept.value for name, kept in update.items() if self._merger.exclusive(name)}
 
-    def _close(self, task: Task, after: Lineage, update: Mapping[str, Kept], *, drew: bool) -> None:
+    def _close(self, task: Task, after: Lineage, step: StepNo, update: Mapping[str, Kept], *, drew: bool) -> None:
         """Write down who wrote; forget the past where one task alone is alive, and visits where luck came in."""
         if drew:
             after.visits = {}
@@ -275,6 +275,7 @@ class Ledger:
             after.chain, after.writers = None, {}
             self._writers.clear()
         else:
+            self._merger.link(after, task.id, step, update)
             self._writers.add(task, self._written(update))
 
     def _row(

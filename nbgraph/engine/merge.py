@@ -109,12 +109,7 @@ class Merger:
         return lineage, texts
 
     def write(
-        self,
-        lineage: Lineage,
-        task: TaskId,
-        step: StepNo,
-        update: Mapping[str, Kept],
-        known: Mapping[str, Kept] | None = None,
+        self, lineage: Lineage, update: Mapping[str, Kept], known: Mapping[str, Kept] | None = None
     ) -> Mapping[str, Kept]:
         """Fold a task's own update into its ``lineage``; return the results that only code could compute.
 
@@ -126,12 +121,20 @@ class Merger:
             results = self._fields(lineage, update, known)
         else:
             results = self._whole(lineage, update) if known is None else self._given(lineage, known)
+        cost = ROW_COST
+        for kept in update.values():
+            cost += len(kept.text)
+        lineage.cost += cost
+        return results
+
+    def link(self, lineage: Lineage, task: TaskId, step: StepNo, update: Mapping[str, Kept]) -> None:
+        """Note on the lineage who wrote what, for the gathers and the conflicts that may come."""
+        if not update:
+            return
         before, plain = lineage.chain, {name: kept.value for name, kept in update.items()}
         lineage.chain = Write(task, step, plain, before, before.depth + 1 if before else 1)
         if self._watched:
             lineage.writers = {**lineage.writers, **{name: task for name in update if self.exclusive(name)}}
-        lineage.cost += ROW_COST + sum(len(kept.text) for kept in update.values())
-        return results
 
     def exclusive(self, name: str) -> bool:
         """Say whether two concurrent tasks must not both write the field."""

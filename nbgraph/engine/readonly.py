@@ -7,24 +7,26 @@ Imports no numpy; knows nothing of tasks or graphs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from linecache import getline
 from traceback import walk_tb
 from typing import Any
 
-from nbgraph.engine.view import in_place, parts
+from nbgraph.engine.view import StateDict, in_place, parts
 from nbgraph.errors import IsolationError
 
 _DEPTH = 50
 
 
-def told(error: BaseException, state: Mapping[str, Any]) -> IsolationError | None:
+def refusal(error: BaseException, state: StateDict) -> IsolationError | None:
     """Return what to report instead of numpy's refusal to write to an array of the state; None for any other error."""
     if not isinstance(error, ValueError) or "read-only" not in str(error):
         return None
-    fields = [name for name, value in dict.items(state) if _any(value, _is_read_only)]  # type: ignore[arg-type]  # only what was touched
+    touched: dict[str, Any] = dict(dict.items(state))  # without what the node never looked at
+    fields = [name for name, value in touched.items() if _any(value, _is_read_only)]
     if not fields:
         return None
-    report = in_place(_blamed(error, state, fields))
+    report = in_place(_blamed(error, touched, fields))
     report.__cause__ = error
     return report.with_traceback(error.__traceback__)
 
@@ -36,7 +38,7 @@ def _blamed(error: BaseException, state: Mapping[str, Any], fields: list[str]) -
     for frame, line in reversed(list(walk_tb(error.__traceback__))):
         bases = {id(base) for value in frame.f_locals.values() if _is_array(value) for base in _bases(value)}
         text = getline(frame.f_code.co_filename, line)
-        held = [name for name in fields if _any(state[name], lambda part, bases=bases: id(part) in bases)]
+        held = [name for name in fields if _any(state[name], partial(_among, bases))]
         written = [name for name in fields if f'"{name}"' in text or f"'{name}'" in text or f".{name}" in text]
         if len(held or written) == 1:
             return (held or written)[0]
@@ -51,9 +53,13 @@ def _is_read_only(value: Any) -> bool:
     return _is_array(value) and not value.flags.writeable
 
 
+def _among(ids: set[int], value: Any) -> bool:
+    return id(value) in ids
+
+
 def _bases(array: Any) -> list[Any]:
     """Return an array and those that it is a view of."""
-    found = []
+    found: list[Any] = []
     while array is not None and len(found) < _DEPTH:
         found.append(array)
         array = getattr(array, "base", None)

@@ -83,7 +83,8 @@ def step_key(run_id: RunId, task: Task, update: str, arrivals: str) -> str:
 
 def snapshot_due(lineage: Lineage) -> bool:
     """Say whether reading the state back costs more than twice the state."""
-    return lineage.cost > SNAPSHOT_SLACK + 2 * sum(lineage.sizes.values())
+    cost = lineage.cost
+    return cost > SNAPSHOT_SLACK and cost > SNAPSHOT_SLACK + 2 * sum(lineage.sizes.values())
 
 
 def mark_text(path: Path, lineage: Lineage, merger: Merger, events: int) -> str:

@@ -91,7 +91,7 @@ def _past(plan: Plan, node: NodePlan, look: Look) -> list[Way]:
     """Return the ways of a map over nothing: on along the edges behind what would have been sent to."""
     targets: list[str] = []
     passed: set[str] = set()
-    todo = list(dict.fromkeys(node.sends.values()))
+    todo = _sent_to(node)
     while todo:
         name = todo.pop(0)
         if name in passed:
@@ -101,5 +101,11 @@ def _past(plan: Plan, node: NodePlan, look: Look) -> list[Way]:
         ways = fired(skipped.edges, look, skipped)
         targets += [way.target for way in ways]
         if not ways:
-            todo += skipped.sends.values()
+            todo += _sent_to(skipped)
     return [Way(f"m{place}", target) for place, target in enumerate(dict.fromkeys(targets))]
+
+
+def _sent_to(node: NodePlan) -> list[str]:
+    """Return the nodes that ``node`` may send to, a subgraph by its end: what is skipped is all of it."""
+    prefix = node.name[: node.name.rfind("/") + 1]
+    return [prefix + name for name in node.sends]

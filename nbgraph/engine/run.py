@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.codec import NO_TYPES, Types, encode
@@ -16,7 +17,7 @@ from nbgraph.engine.control import Break
 from nbgraph.engine.history import History
 from nbgraph.engine.verdict import stored_error
 from nbgraph.engine.view import StateDict
-from nbgraph.errors import NbgraphError, RunError, RunNotFound
+from nbgraph.errors import NbgraphError, RunError, StoreError
 from nbgraph.graph.schema import Schema
 from nbgraph.ids import RunId
 from nbgraph.store.protocol import RunRow, StepRecord, Store
@@ -115,7 +116,7 @@ class Run:
 
         Raises ``RunError`` for a step that the run does not have.
         """
-        steps = self._row().steps
+        step, steps = index(step), self._row().steps
         if not 0 <= step <= steps:
             raise RunError(
                 f"run {self.id!r} has no step {step}", todo=f"its steps are 0 to {steps}", run_id=self.id, step=step
@@ -169,8 +170,8 @@ class Run:
     def __repr__(self) -> str:
         try:
             row = self._row()
-        except RunNotFound:
-            return f"<Run {self.id!r}: gone>"
+        except StoreError as error:
+            return f"<Run {self.id!r}: {type(error).__name__}>"  # a display never raises
         error = f": {row.status.error and stored_error(row.status.error).message}" if row.status.error else ""  # type: ignore[union-attr]  # the text is not empty
         return f"<Run {self.id!r} of {row.record.graph!r}: {status_of(row)}, {row.steps} steps{error}>"
 
@@ -204,7 +205,7 @@ class Run:
         from nbgraph.engine.host import wait_for  # noqa: PLC0415 - asyncio, when somebody awaits
 
         if self._session is not None:
-            yield from wait_for(self._session).__await__()
+            yield from wait_for(self._session, interrupted(self.id)).__await__()
         return self._checked()
 
     def _needs_engine(self) -> Engine:

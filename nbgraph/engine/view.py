@@ -6,9 +6,10 @@ Owns isolation at the node's side. Knows fields and values; nothing of tasks, or
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn
 
+from nbgraph.codec.known import is_model
 from nbgraph.engine.folding import Folded, Guarded
 from nbgraph.errors import IsolationError
 
@@ -155,13 +156,14 @@ class StateDict(dict[str, Any]):
 
 
 def parts(value: Any) -> Iterable[Any]:
-    """Return what a value holds: items of a container, attributes of a record."""
+    """Return what a value holds: items of a container, fields of a record."""
     if isinstance(value, dict):
         return value.values()
     if isinstance(value, (list, tuple, set, frozenset)):
         return value
-    slots = getattr(type(value), "__slots__", ()) if is_dataclass(value) else ()
-    return [*getattr(value, "__dict__", {}).values(), *(getattr(value, name, None) for name in slots)]
+    if is_dataclass(value):
+        return [getattr(value, field.name, None) for field in fields(value)]
+    return list(vars(value).values()) if is_model(type(value)) else ()
 
 
 def _holds(value: Any, container: Any, depth: int) -> bool:

@@ -25,9 +25,12 @@ _drivers = itertools.count(1)
 
 def new_holder() -> str:
     """Return a line no other driver has: not of this thread, not of this process, not on another machine."""
-    pid = os.getpid()
-    place = f"process {pid} on {socket.gethostname()}"
-    return f"{place} (machine {_machine()}, started {_started(pid)}, driver {next(_drivers)})"
+    return f"{_process(os.getpid())}, driver {next(_drivers)})"
+
+
+@functools.cache
+def _process(pid: int) -> str:
+    return f"process {pid} on {socket.gethostname()} (machine {_machine()}, started {_started(pid)}"
 
 
 def lives(holder: str, expires: float, now: float) -> bool:

@@ -223,7 +223,9 @@ def forked(bad: Callable[..., Any], schema: Any = FIELDS, good: Any = None) -> n
 def test_every_in_place_change_is_refused_and_named(name):
     """The node and the field are named; a sibling that runs afterwards, and the file, have the state as it was."""
     change, where = CHANGES[name]
-    error, kept = refused(forked(lambda state: change(state) and None), ng.IsolationError, given(), finish=["bad", "good"])
+    error, kept = refused(
+        forked(lambda state: change(state) and None), ng.IsolationError, given(), finish=["bad", "good"]
+    )
     assert ("bad", where, "r") == (error.node, error.field, error.run_id)
     assert ["a", "good"] == ran(kept)
     assert shown(given()) == after(kept, "good")[0]["log"][-1] == shown(kept.input) == shown(kept.at(1).state)
@@ -265,7 +267,7 @@ RECORD_CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
 def test_a_record_cannot_be_changed_either(schema, name):
     """Attributes of a dataclass or model state are guarded like the keys of a dict."""
     change, where = RECORD_CHANGES[name]
-    graph = forked(lambda state: change(state), schema, good=lambda state: {"log": (state.x, list(state.items))})
+    graph = forked(change, schema, good=lambda state: {"log": (state.x, list(state.items))})
     error, kept = refused(graph, ng.IsolationError, finish=["bad", "good"])
     assert ("bad", where) == (error.node, error.field)
     assert ((1, [1]), 1, [1]) == (after(kept, "good")[0].log[-1], kept.input.x, kept.input.items)
@@ -288,14 +290,17 @@ def test_an_async_node_is_guarded_alike():
     async def bad(state):
         state["items"].append(1)
 
-    assert ("bad", "items") == (lambda e: (e.node, e.field))(refused(forked(bad), ng.IsolationError, given())[0])
+    error, _ = refused(forked(bad), ng.IsolationError, given())
+    assert ("bad", "items") == (error.node, error.field)
 
 
 def test_a_change_is_never_retried():
     """A node that changes its input is wrong in every attempt."""
     tries = []
     graph = play("bad", FIELDS)
-    graph.node(name="bad", retry=ng.Retry(attempts=5, wait=0.001))(lambda state: tries.append(1) or state["items"].append(1))
+    graph.node(name="bad", retry=ng.Retry(attempts=5, wait=0.001))(
+        lambda state: tries.append(1) or state["items"].append(1)
+    )
     assert ("bad", [1]) == (refused(graph, ng.IsolationError, given())[0].node, tries)
 
 
@@ -313,7 +318,13 @@ def test_private_fields_of_a_send_are_guarded():
 def test_what_a_node_keeps_of_what_it_returned_is_not_the_state():
     """Changing a returned list afterwards changes nothing but the list."""
     mine = [1]
-    graph = play("a > b; b > c", FIELDS, a=lambda s: {"items": mine}, b=lambda s: mine.append(2), c=lambda s: {"log": list(s["items"])})
+    graph = play(
+        "a > b; b > c",
+        FIELDS,
+        a=lambda s: {"items": mine},
+        b=lambda s: mine.append(2),
+        c=lambda s: {"log": list(s["items"])},
+    )
     assert ([1], [1, 2]) == (run(graph).state["log"][0], mine)
 
 
@@ -363,7 +374,30 @@ def test_copies_may_be_changed_freely():
         everything = {**state} | {"x": 5}
         return {"x": everything["x"], "array": state["array"] + 1, "log": shown(state)}
 
-    assert (5, shown(given())) == (lambda s: (s["x"], s["log"][-1]))(run(play("a", FIELDS, a=careful), given()).state)
+    state = run(play("a", FIELDS, a=careful), given()).state
+    assert (5, shown(given())) == (state["x"], state["log"][-1])
+
+
+def test_a_refused_write_to_an_array_keeps_numpys_own_error_as_the_cause():
+    """The report names the field; what numpy said, and where, is behind it."""
+
+    def bad(state):
+        mine = state["array"]
+        mine[0] = 9
+
+    error, _ = refused(forked(bad), ng.IsolationError, given())
+    assert ("array", ValueError) == (error.field, type(error.__cause__))
+
+
+def test_a_read_only_array_of_the_nodes_own_is_its_own_business():
+    """Only arrays of the state are the state's."""
+
+    def bad(state):
+        mine = np.zeros(1)
+        mine.flags.writeable = False
+        mine[0] = state["x"]
+
+    assert ng.NodeError is type(refused(forked(bad), ng.NodeError, {"x": 1})[0])
 
 
 def test_reading_is_not_a_change():

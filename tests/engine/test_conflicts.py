@@ -44,7 +44,9 @@ def test_the_error_says_field_nodes_values_and_tasks(order):
 def test_the_error_survives_pickling_and_the_store():
     """A conflict reaches another process, and the file, with its facts."""
     error, kept = refused(play(FORK, b=sets(1), c=sets(2)), ng.ConflictError)
-    assert ("x", ("b", "c"), (1, 2)) == tuple(getattr(pickle.loads(pickle.dumps(error)), f) for f in ("field", "nodes", "values"))
+    assert ("x", ("b", "c"), (1, 2)) == tuple(
+        getattr(pickle.loads(pickle.dumps(error)), f) for f in ("field", "nodes", "values")
+    )
     assert ("ConflictError", "x") == (type(kept.error).__name__, kept.error.field)
 
 
@@ -144,7 +146,9 @@ def test_what_a_function_decided_is_in_the_file(tmp_path):
     engine.close()
 
 
-@pytest.mark.parametrize("policy", ["last", lambda field, earlier, later: max(earlier, later)], ids=["last", "function"])
+@pytest.mark.parametrize(
+    "policy", ["last", lambda field, earlier, later: max(earlier, later)], ids=["last", "function"]
+)
 def test_a_policy_leaves_single_writers_alone(policy):
     """Only concurrent updates are decided; one branch's value is taken as it is."""
     assert 1 == run(play(FORK, a=sets(5), b=sets(1)), conflicts=policy).state["x"]
@@ -174,10 +178,14 @@ REDUCERS: list[tuple[str, Any, Any, Any, Any, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "start", "b", "c", "expected"), [row[1:] for row in REDUCERS], ids=[row[0] for row in REDUCERS])
+@pytest.mark.parametrize(
+    ("kind", "start", "b", "c", "expected"), [row[1:] for row in REDUCERS], ids=[row[0] for row in REDUCERS]
+)
 def test_every_reducer_merges_concurrent_updates(tmp_path, kind, start, b, c, expected):
     """Two branches update one field: merged in edge order in every completion order, and so read from the file."""
-    graph = play("a > b c; b c > d", {"v": kind}, a=lambda s: {}, b=lambda s: {"v": b}, c=lambda s: {"v": c}, d=lambda s: {})
+    graph = play(
+        "a > b c; b c > d", {"v": kind}, a=lambda s: {}, b=lambda s: {"v": b}, c=lambda s: {"v": c}, d=lambda s: {}
+    )
     for done in every_order(graph, "bc", {"v": start}):
         assert (expected, type(expected)) == (ng.thaw(done.state["v"]), type(ng.thaw(done.state["v"])))
     engine = ng.Engine(graph, store=tmp_path / "runs.sqlite")
@@ -186,7 +194,9 @@ def test_every_reducer_merges_concurrent_updates(tmp_path, kind, start, b, c, ex
     engine.close()
 
 
-@pytest.mark.parametrize(("kind", "start", "b", "c", "expected"), [row[1:] for row in REDUCERS], ids=[row[0] for row in REDUCERS])
+@pytest.mark.parametrize(
+    ("kind", "start", "b", "c", "expected"), [row[1:] for row in REDUCERS], ids=[row[0] for row in REDUCERS]
+)
 def test_every_reducer_folds_down_a_chain(kind, start, b, c, expected):
     """The same two updates one after the other give the same value."""
     graph = play("b > c", {"v": kind}, b=lambda s: {"v": b}, c=lambda s: {"v": c})
@@ -195,14 +205,21 @@ def test_every_reducer_folds_down_a_chain(kind, start, b, c, expected):
 
 def test_a_reducer_field_without_input_starts_at_its_identity():
     """append, extend, union, merge and add need no value to start with."""
-    schema = {"l": Annotated[list, ng.append], "s": Annotated[set, ng.union], "d": Annotated[dict, ng.merge], "n": Annotated[int, ng.add]}
+    schema = {
+        "l": Annotated[list, ng.append],
+        "s": Annotated[set, ng.union],
+        "d": Annotated[dict, ng.merge],
+        "n": Annotated[int, ng.add],
+    }
     done = run(play("a", schema, a=lambda state: {"l": 1, "s": {2}, "d": {3: 4}, "n": 5}))
     assert {"l": [1], "s": {2}, "d": {3: 4}, "n": 5} == dict(done.state)
 
 
 def test_a_reducer_without_identity_starts_with_the_first_update():
-    """maximum of one update is that update."""
-    graph = play("a > b c", {"m": Annotated[int, ng.maximum]}, a=lambda s: {}, b=lambda s: {"m": -5}, c=lambda s: {"m": -7})
+    """The maximum of one update is that update."""
+    graph = play(
+        "a > b c", {"m": Annotated[int, ng.maximum]}, a=lambda s: {}, b=lambda s: {"m": -5}, c=lambda s: {"m": -7}
+    )
     assert {-5} == {done.state["m"] for done in every_order(graph, "bc")}
 
 

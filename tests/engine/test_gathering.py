@@ -206,7 +206,9 @@ def test_siblings_do_not_see_each_others_private_fields():
 def test_a_loop_into_a_join_is_waited_for():
     """A gather beside a loop fires when the loop has ended, once."""
     for order in ("bc", "cb"):
-        assert ["a", "lap", "lap", "lap", "c", "d"] == run(play("a > b c; c > d; d", b=laps(3, "d")), finish=order).state["log"]
+        assert ["a", "lap", "lap", "lap", "c", "d"] == run(
+            play("a > b c; c > d; d", b=laps(3, "d")), finish=order
+        ).state["log"]
 
 
 def test_a_loop_never_waits_for_itself():
@@ -251,7 +253,9 @@ def test_join_each_does_not_wait():
 def test_join_each_sees_its_own_branch_only():
     """Each firing has the state of the arrival that it is for."""
     each = does(lambda state: {"log": list(state["log"])}, join="each")
-    assert [["a", "b"], ["a", "c"]] == [word for word in run(play("a > b c; b c > d", d=each)).state["log"] if type(word) is not str]
+    assert [["a", "b"], ["a", "c"]] == [
+        word for word in run(play("a > b c; b c > d", d=each)).state["log"] if type(word) is not str
+    ]
 
 
 # -- unknown routes, and the saboteur

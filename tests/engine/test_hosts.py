@@ -475,7 +475,7 @@ def test_pressing_stop_while_waiting_for_a_run_pauses_it():
     tell_waits(run._session.finished, [waiting, pausing])
     with pytest.raises(KeyboardInterrupt, match="engine.resume"):
         run.wait()
-    assert ("paused", ["press"]) == (run.status, nodes_of(run))
+    assert ("paused", ["press"]) == (run.status, nodes_of(run)), run.error
     assert ["press", "after"] == run.resume().wait(SOON).state["log"]
 
 

@@ -35,12 +35,16 @@ def test_names_and_declaration_order_do_not_matter():
 
 def test_a_branch_comes_whole_before_the_next_one():
     """All of branch A, however long, stands before branch B, and what gathers them behind both."""
-    assert {("a", "b", "b2", "b3", "c", "c2", "z")} == logs(play("a > b c; b > b2; b2 > b3; c > c2; b3 c2 > z"), ["b", "c", "c2", "b2"])
+    assert {("a", "b", "b2", "b3", "c", "c2", "z")} == logs(
+        play("a > b c; b > b2; b2 > b3; c > c2; b3 c2 > z"), ["b", "c", "c2", "b2"]
+    )
 
 
 def test_forks_in_forks_keep_depth_first_order():
     """Nested branches stand where a depth-first walk by edge index meets them."""
-    assert {("a", "b", "d", "e", "c", "f", "g", "z")} == logs(play("a > b c; b > d e; c > f g; d e f g > z"), "bcdefg"[:5])
+    assert {("a", "b", "d", "e", "c", "f", "g", "z")} == logs(
+        play("a > b c; b > d e; c > f g; d e f g > z"), "bcdefg"[:5]
+    )
 
 
 def test_what_follows_a_gather_stands_behind_it():

@@ -54,7 +54,9 @@ def test_predicates_see_the_state_after_the_update():
 
 def test_predicates_see_a_reduced_field_after_the_update():
     """The field's value is what the reducer made of it, not the update."""
-    graph = play("a; a2; b", {"n": Annotated[int, ng.add]}, a=lambda s: {"n": 5}, a2=lambda s: {"n": 0}, b=lambda s: {"n": 100})
+    graph = play(
+        "a; a2; b", {"n": Annotated[int, ng.add]}, a=lambda s: {"n": 5}, a2=lambda s: {"n": 0}, b=lambda s: {"n": 100}
+    )
     graph.edge("a", "b", when=lambda state: state["n"] == 6)
     graph.edge("a", "a2", otherwise=True)
     assert 106 == run(graph, {"n": 1}).state["n"]
@@ -215,7 +217,9 @@ def test_a_cycle_that_toggles_is_no_progress(period):
 
 def test_a_cycle_of_a_long_period_is_found_too():
     """Hundreds of laps are remembered in little: it is found within a few rounds."""
-    error, kept = refused(loop(lambda state: {"x": (state["x"] + 1) % 100}), ng.NoProgressError, {"x": 0}, max_steps=2000)
+    error, kept = refused(
+        loop(lambda state: {"x": (state["x"] + 1) % 100}), ng.NoProgressError, {"x": 0}, max_steps=2000
+    )
     assert ("a", "failed") == (error.node, kept.status)
 
 
@@ -235,7 +239,9 @@ def test_a_cycle_that_makes_progress_runs_to_its_end():
     assert 501 == run(loop(step), {"x": 0}).state["x"]
 
 
-@pytest.mark.parametrize("ask", [lambda c: c.rng.random(), lambda c: c.now(), lambda c: c.uuid()], ids=["rng", "now", "uuid"])
+@pytest.mark.parametrize(
+    "ask", [lambda c: c.rng.random(), lambda c: c.now(), lambda c: c.uuid()], ids=["rng", "now", "uuid"]
+)
 def test_a_cycle_that_asked_for_luck_may_come_back(ask):
     """A node that used randomness, the clock or an id may decide differently next time."""
     tries = iter(range(10))
@@ -255,7 +261,12 @@ def test_a_node_going_to_itself_without_change_is_no_progress():
 
 def test_an_appending_loop_is_progress():
     """A list that grows is a state that differs, though its items are equal."""
-    graph = play("a", a=does(lambda state: ng.Result({"log": "."}, ng.Goto("a") if len(state["log"]) < 60 else ng.Stop()), routes="a"))
+    graph = play(
+        "a",
+        a=does(
+            lambda state: ng.Result({"log": "."}, ng.Goto("a") if len(state["log"]) < 60 else ng.Stop()), routes="a"
+        ),
+    )
     assert 61 == len(run(graph).state["log"])
 
 

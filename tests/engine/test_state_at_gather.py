@@ -76,7 +76,9 @@ def test_siblings_never_see_each_others_updates(schema):
     given = {"left": "-", "right": "-"}
     graph = play("a > b c; b > b2; c > c2", schema, a=adds(1), b=DIAMOND["b"], c=DIAMOND["c"], b2=looks, c2=looks)
     for done in every_order(graph, ["b", "c", "b2", "c2"], given):
-        assert [(11, "b", "-"), (101, "-", "c")] == [(seen["total"], seen["left"], seen["right"]) for seen in value(done.state, "seen")]
+        assert [(11, "b", "-"), (101, "-", "c")] == [
+            (seen["total"], seen["left"], seen["right"]) for seen in value(done.state, "seen")
+        ]
 
 
 def test_a_past_shared_by_all_is_folded_once_however_deep():
@@ -88,7 +90,7 @@ def test_a_past_shared_by_all_is_folded_once_however_deep():
 
 
 def test_branches_that_share_a_gathered_past_fold_it_once():
-    """b and c are gathered on two ways that are gathered again: their updates still count once."""
+    """Two branches are gathered on two ways that are gathered again: their updates still count once."""
     numbers = {name: adds(2**place) for place, name in enumerate("abcdef")}
     graph = play("a > b c; b c > d e; d e > f", Sums, **numbers)
     for done in every_order(graph, "bcde"):
@@ -105,7 +107,11 @@ def test_a_gather_of_two_branches_of_three_holds_only_these():
 
 def test_a_branch_without_updates_brings_nothing():
     """A gather of a busy branch and an idle one has the busy one's state."""
-    for done in every_order(play("a > b c; b c > d", Sums, a=adds(1), b=lambda state: None, c=adds(4, left="c"), d=looks), "bc", {"right": ""}):
+    for done in every_order(
+        play("a > b c; b c > d", Sums, a=adds(1), b=lambda state: None, c=adds(4, left="c"), d=looks),
+        "bc",
+        {"right": ""},
+    ):
         assert (5, "c") == (done.state["total"], done.state["left"])
 
 
@@ -133,9 +139,7 @@ def test_several_updates_of_one_branch_fold_in_their_own_order():
 
 def test_sends_fold_after_what_their_parent_did():
     """All branches of a map start from the parent's state after its update."""
-    split = does(
-        lambda state: ng.Result(update={"total": 1}, route=[ng.Send("w", n=n) for n in range(4)]), sends="w"
-    )
+    split = does(lambda state: ng.Result(update={"total": 1}, route=[ng.Send("w", n=n) for n in range(4)]), sends="w")
     work = lambda state: {"total": 10, "seen": state["total"]}  # noqa: E731 - a node
     done = run(play("a; w > z", Sums, a=split, w=work, z=adds(100)))
     assert (141, [1, 1, 1, 1]) == (done.state["total"], done.state["seen"])
@@ -160,7 +164,14 @@ def test_the_stored_history_tells_the_same_states_without_code(tmp_path):
 
 def test_an_open_schema_merges_like_any_other():
     """A graph without a schema takes any field; one branch's fields are taken as they are."""
-    graph = play("a > b c; b c > d", None, a=lambda s: {"p": 1}, b=lambda s: {"q": 2}, c=lambda s: {"r": 3}, d=lambda s: {"t": s["q"] + s["r"]})
+    graph = play(
+        "a > b c; b c > d",
+        None,
+        a=lambda s: {"p": 1},
+        b=lambda s: {"q": 2},
+        c=lambda s: {"r": 3},
+        d=lambda s: {"t": s["q"] + s["r"]},
+    )
     for done in every_order(graph, "bc"):
         assert {"p": 1, "q": 2, "r": 3, "t": 5} == dict(done.state)
 

@@ -12,7 +12,9 @@ import nbgraph as ng
 from tests.engine.plays import Log, does, every_order, ids, play, ran, refused, run, says
 
 
-def holding(ways: str, inner: ng.Graph, *, at: str = "sub", schema: Any = Log, fields: Any = None, **nodes: Any) -> ng.Graph:
+def holding(
+    ways: str, inner: ng.Graph, *, at: str = "sub", schema: Any = Log, fields: Any = None, **nodes: Any
+) -> ng.Graph:
     """Return a play whose node ``at`` is a graph."""
     graph = play(ways, schema, **nodes)
     graph.node(inner, name=at, fields=fields) if fields else graph.node(inner, name=at)
@@ -74,7 +76,9 @@ def test_stop_inside_goes_to_the_subgraphs_end():
 
 def test_a_goto_names_nodes_of_its_own_graph():
     """Inside, targets are the inner names; the names outside may be the same."""
-    inner = play("z; a", name="inner", z=does(lambda state: ng.Result({"log": "in z"}, ng.Goto("a")), routes="a"), a=says("in a"))
+    inner = play(
+        "z; a", name="inner", z=does(lambda state: ng.Result({"log": "in z"}, ng.Goto("a")), routes="a"), a=says("in a")
+    )
     assert ["a", "in z", "in a", "z"] == run(holding("a > sub; sub > z", inner)).state["log"]
 
 
@@ -103,9 +107,20 @@ def test_a_map_over_nothing_to_a_subgraph_goes_on_behind_it():
 
 def test_a_map_inside_a_subgraph_is_gathered_by_its_end():
     """Sends inside, with nothing behind them inside, are gathered where the subgraph ends."""
-    inner = play("p; q", name="inner", p=does(lambda s: [ng.Send("q", n=n) for n in (3, 1)], sends="q"), q=lambda s: {"log": s["n"]})
+    inner = play(
+        "p; q",
+        name="inner",
+        p=does(lambda s: [ng.Send("q", n=n) for n in (3, 1)], sends="q"),
+        q=lambda s: {"log": s["n"]},
+    )
     done = run(holding("a > sub; sub > z", inner, z=lambda state: {"log": "n" in state}))
     assert ["a", 3, 1, False] == done.state["log"]
+
+
+def test_an_empty_map_inside_a_subgraph_goes_to_its_end():
+    """A map over nothing at the end of a subgraph: the graph around goes on."""
+    inner = play("p; q", name="inner", p=does(lambda s: [], sends="q"))
+    assert ["a", "z"] == run(holding("a > sub; sub > z", inner)).state["log"]
 
 
 def test_predicates_on_a_subgraphs_ways_out_see_what_it_did():
@@ -236,7 +251,9 @@ MAPPED = {"query": "question", "hits": "found"}
 @pytest.mark.parametrize("schema", [Inner, InnerData, InnerModel], ids=["typed", "data", "model"])
 def test_fields_are_mapped_both_ways(schema):
     """Inside, the inner names hold, for reading and writing; a field of the subgraph's own stays its own."""
-    graph = holding("a > sub; sub > z", searcher(schema), schema=Outer, fields=MAPPED, a=lambda s: None, z=lambda s: None)
+    graph = holding(
+        "a > sub; sub > z", searcher(schema), schema=Outer, fields=MAPPED, a=lambda s: None, z=lambda s: None
+    )
     done = run(graph, {"question": "why"})
     assert ([("why", 3)], "why") == (done.state["found"], done.state["question"])
     assert "scratch" not in done.state
