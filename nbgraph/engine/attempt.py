@@ -77,6 +77,25 @@ def given_to(state: StateDict, schema: Schema, node: NodePlan) -> Any:
     return state
 
 
+def shown(lineage: Lineage, schema: Schema, node: NodePlan) -> Any:
+    """Return a lineage's state in the form in which ``node`` would be given it."""
+    return given_to(look(lineage, node), schema, node)
+
+
+def asked(lineage: Lineage, schema: Schema, node: NodePlan, predicate: Callable[[Any], Any]) -> bool:
+    """Return what a predicate on a way out of ``node`` says of a state; raises if it changed the state in place."""
+    state = look(lineage, node)
+    given = given_to(state, schema, node)
+    try:
+        holds = bool(predicate(given))
+    except IsolationError as error:
+        raise named(error, node.name, state.find(error.container)) from error
+    field = _changed(state, given, schema)
+    if field is not None:
+        raise named(in_place(field), node.name)
+    return holds
+
+
 def prepare(task: Task, schema: Schema, run_id: RunId, seed: int, variables: ContextVars, clock: Clock) -> Assignment:
     """Return ``task`` ready to be called."""
     state = look(task.lineage, task.node)
@@ -103,7 +122,7 @@ def perform(assignment: Assignment) -> Outcome:
     try:
         fn: Callable[..., Any] = assignment.task.node.fn  # type: ignore[assignment]  # a gather has no assignment
         value = assignment.variables.run(fn, *assignment.arguments)
-    except BaseException as raised:  # noqa: BLE001 - whatever the node raises is its outcome; a lost one would hang the run
+    except BaseException as raised:
         if isinstance(raised, KeyboardInterrupt) and current_thread() is main_thread():
             raise  # somebody pressed stop
         error = raised
@@ -126,11 +145,13 @@ async def aperform(assignment: Assignment) -> Outcome:
 
 def isolated(assignment: Assignment, schema: Schema) -> IsolationError | None:
     """Return the error of a node that changed what it was given, None if it did not."""
-    state, node = assignment.state, assignment.task.node.name
+    field = _changed(assignment.state, assignment.given, schema)
+    return None if field is None else named(in_place(field), assignment.task.node.name)
+
+
+def _changed(state: StateDict, given: Any, schema: Schema) -> str | None:
     field = state.changed() if state._copies else None  # noqa: SLF001 - the hot path skips a call
-    if field is None and assignment.given is not state:
-        field = schema.changed_field(assignment.given, state)
-    return None if field is None else named(in_place(field), node)
+    return schema.changed_field(given, state) if field is None and given is not state else field
 
 
 def named(error: IsolationError, node: str, field: str | None = None) -> IsolationError:

@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any
 
 from nbgraph.engine.admission import Admission
-from nbgraph.engine.attempt import Assignment, Outcome, isolated, look, named, perform, prepare
+from nbgraph.engine.attempt import Assignment, Outcome, isolated, named, perform, prepare, shown
 from nbgraph.engine.context import seeded
 from nbgraph.engine.control import Breakpoints, Halt, Requests
 from nbgraph.engine.ledger import Conflicted, Entry, Ledger
@@ -39,6 +39,9 @@ from nbgraph.store.protocol import RunStatus
 
 Timer = tuple[float, int, Any]
 
+SLICE = 0.5
+"""Seconds to sleep at most: a signal that comes just before a sleep begins is only heard after it."""
+
 
 class Driver:
     """Drives one run from where its ledger stands until it ends, fails, or is told to stop."""
@@ -58,7 +61,8 @@ class Driver:
         self._variables = copy_context()
         self._clock = options.clock
         self._began = self._clock.monotonic()
-        self._exempt = {task.id for task in self._frontier.ready} if ledger.step else set()
+        # A resume goes past the breakpoint that it stands at, and past no other.
+        self._exempt = {task.id for task in self._frontier.ready[:1]} if ledger.restored else set()
         self._needed: set[str] = set()
         self.requests = Requests()
 
@@ -168,7 +172,7 @@ class Driver:
         return task
 
     def _breaks_before(self, task: Task) -> bool:
-        return self._breaks.stops_before(task.node.name, partial(look, task.lineage, task.node))
+        return self._breaks.stops_before(task.node.name, partial(shown, task.lineage, self._plan.schema, task.node))
 
     def _bounded(self) -> bool:
         """Say whether a bound on the number of steps keeps further tasks from starting."""
@@ -225,12 +229,12 @@ class Driver:
             self._frontier.put_back(heappop(self._retries)[2])
         return outcomes
 
-    def _patience(self) -> float | None:
-        """Return how many seconds the loop may sleep, None for as long as nothing finishes."""
+    def _patience(self) -> float:
+        """Return how many seconds the loop may sleep."""
         dues = [timers[0][0] for timers in (self._timeouts, self._retries) if timers]
         if self._halt is None:  # a bound that was hit stays in the past: looking at it again would not let us sleep
             dues += self._bounds()
-        return max(0.0, min(dues) - self._clock.monotonic()) if dues else None
+        return max(0.0, min(SLICE, min(dues) - self._clock.monotonic())) if dues else SLICE
 
     def _bounds(self) -> list[float]:
         """Return when the run would hit a bound in time."""
@@ -283,7 +287,7 @@ class Driver:
         self._ledger.commit(entries)
         if self._breaks.after is not None:
             for entry in entries:
-                if self._breaks.stops_after(entry.task.node.name, partial(look, entry.after, entry.task.node)):
+                if self._breaks.stops_after(entry.task.node.name, partial(shown, entry.after, self._plan.schema, entry.task.node)):
                     self._stop(Halt("paused", f"after {entry.task.node.name}"))
 
     def _entry(self, outcome: Outcome) -> Entry | None:

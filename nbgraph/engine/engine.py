@@ -22,6 +22,7 @@ from nbgraph.engine.session import Session
 from nbgraph.errors import GraphError, RunError
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
+from nbgraph.graph.schema import Schema
 from nbgraph.store import open_store
 from nbgraph.store.protocol import RunRecord, RunStatus, Store
 
@@ -63,6 +64,12 @@ class Engine:
     def plan(self) -> Plan:
         """The graph as it is now, compiled; raises ``GraphError`` with everything that is wrong."""
         return self.graph.compile()
+
+    @property
+    def schema(self) -> Schema:
+        """The state's schema; compiles the graph only where subgraphs may have fields of their own."""
+        whole = any(node.graph is not None for node in self.graph.nodes)
+        return self.plan.schema if whole else self.graph.schema
 
     # -- new runs
 
@@ -117,7 +124,7 @@ class Engine:
             ledger.commit(())
         ledger.begin(initial)
         session = Session(self.store, plan, lease, ledger, options, breakpoints, host)
-        run = Run(self.store, record.run_id, self)
+        run = Run(self.store, record.run_id, self, plan.schema)
         run._session = self._sessions[run.id] = session  # noqa: SLF001 - the run's other half
         return run, session
 
@@ -169,7 +176,12 @@ class Engine:
     ) -> Session:
         row = self.store.run(run_id)
         if row.status.status == "completed":
-            raise RunError(f"run {run_id!r} is complete; nothing is left to resume", run_id=run_id)
+            raise RunError(
+                f"run {run_id!r} is complete; nothing is left to resume",
+                still="its state can be read: engine.open(...).state",
+                todo="start a new run",
+                run_id=run_id,
+            )
         plan = self.plan
         if row.record.graph != plan.name:
             raise GraphError(

@@ -152,21 +152,21 @@ class Frontier:
     def _visit(self, task: Task) -> None:
         """Note that the lineage comes by a node in a cycle; with the same state as before, it always will."""
         lineage = task.lineage
-        signature = _signature(lineage)
+        signature = self._signature(lineage)
         visits = lineage.visits.get(task.node.name, _NEVER)
         if visits.seen(signature):
             task.problem = NoProgressError(
                 f"node {task.node.name!r} is reached again with the same state, and nothing from outside was used "
                 "since: the cycle can never end",
+                still="every committed step is kept",
                 todo="let a node of the cycle change the state, or give the cycle a way out",
                 node=task.node.name,
                 task=task.id,
             )
         task.visits = {**lineage.visits, task.node.name: visits.add(signature)}
 
-
-def _signature(lineage: Lineage) -> Signature:
-    digests = sorted(lineage.digests.items())
-    if lineage.private:
-        digests += sorted((f"~{name}", repr(value)) for name, value in lineage.private.items())
-    return tuple(digests)
+    def _signature(self, lineage: Lineage) -> Signature:
+        digests = sorted(lineage.digests.items())
+        if lineage.private:
+            digests += sorted((f"~{name}", self._merger.text(name, value)) for name, value in lineage.private.items())
+        return tuple(digests)

@@ -7,12 +7,13 @@ complete. Knows the store's records; knows no thread and no queue.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from json import dumps, loads
 from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
 from nbgraph.codec import decode
-from nbgraph.engine.attempt import Outcome, look
+from nbgraph.engine.attempt import Outcome, asked
 from nbgraph.engine.conflicts import Conflict, Writers
 from nbgraph.engine.frontier import Frontier
 from nbgraph.engine.history import History
@@ -70,6 +71,7 @@ class Ledger:
         self._marked: StepNo = StepNo(0)
         self.step: StepNo = StepNo(0)
         """Steps committed."""
+        self.restored = False
         self.ghosts = 0
         """Tasks that finished and are not to be stored."""
 
@@ -81,6 +83,7 @@ class Ledger:
 
     def restore(self) -> None:
         """Bring the frontier to where the stored run stands. Runs no node's code."""
+        self.restored = True
         history = History(self._store, self.run_id, self._merger.types)
         self._seq = len(self._store.events(self.run_id))
         mark = self._store.last_mark(self.run_id)
@@ -223,7 +226,7 @@ class Ledger:
             results = self._merger.write(after, update)
         except TypeProblem as problem:
             raise _bad_result(task, problem) from None
-        ways = ways_on(self._plan, task.node, routes, lambda node: look(after, node))
+        ways = ways_on(self._plan, task.node, routes, partial(asked, after, self._plan.schema))
         for way in ways:
             if way.private:
                 self._check_private(task, way.private)

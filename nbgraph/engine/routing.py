@@ -13,8 +13,8 @@ from nbgraph.graph.plan import EdgePlan, NodePlan, Plan
 from nbgraph.graph.routes import Goto, Send, Stop
 
 Route = Goto | Send | Stop
-Look = Callable[[NodePlan], Any]
-"""Gives the state, after the task's update, as a node's predicates see it."""
+Ask = Callable[[NodePlan, Callable[[Any], Any]], bool]
+"""Asks a predicate on a node's way out, with the state after the task's update."""
 
 
 class Way(NamedTuple):
@@ -27,42 +27,40 @@ class Way(NamedTuple):
     """A Send is a task of its own at once; nothing is gathered."""
 
 
-def ways_on(plan: Plan, node: NodePlan, routes: Sequence[Route] | None, look: Look) -> list[Way]:
+def ways_on(plan: Plan, node: NodePlan, routes: Sequence[Route] | None, ask: Ask) -> list[Way]:
     """Return the ways a task takes, in merge order; raises ``RouteError`` or ``NoProgressError``.
 
     A route wins over edges. ``routes`` is None where the node returned none, and empty for a map over
     nothing: then the arrival goes on along the edges of the node that would have been sent to.
     """
     if routes is None or (not routes and not node.sends):
-        return _along_edges(node, look)
+        return _along_edges(node, ask)
     if not routes:
-        return _past(plan, node, look)
+        return _past(plan, node, ask)
     return [way for place, route in enumerate(routes) for way in _followed(node, route, place)]
 
 
-def _along_edges(node: NodePlan, look: Look) -> list[Way]:
-    ways = fired(node.edges, look, node)
+def _along_edges(node: NodePlan, ask: Ask) -> list[Way]:
+    ways = fired(node.edges, ask, node)
     if not ways and (node.edges or node.routes or node.sends):
         raise NoProgressError(
             f"node {node.name!r} has ways on, but none of them fired",
+            still="nothing of this task was stored; what was committed before is kept",
             todo="add an edge with otherwise=True, or return ng.Stop() where the branch ends",
             node=node.name,
         )
     return ways
 
 
-def fired(edges: Iterable[EdgePlan], look: Look, node: NodePlan) -> list[Way]:
+def fired(edges: Iterable[EdgePlan], ask: Ask, node: NodePlan) -> list[Way]:
     """Return the ways of the edges that fire: every one whose predicate holds, else the ``otherwise``."""
-    state = None
     ways, otherwise = [], []
     for edge in edges:
         if edge.otherwise:
             otherwise.append(Way(edge.index, edge.target))
             continue
-        if edge.when is not None:
-            state = look(node) if state is None else state
-            if not edge.when(state):
-                continue
+        if edge.when is not None and not ask(node, edge.when):
+            continue
         ways.append(Way(edge.index, edge.target))
     return ways or otherwise
 
@@ -78,6 +76,7 @@ def _followed(node: NodePlan, route: Route, place: int) -> Iterable[Way]:
         raise RouteError(
             f"node {node.name!r} returned {kind}({route.target!r}), which the graph does not know from it "
             f"(it knows: {', '.join(sorted(known)) or 'none'})",
+            still="nothing of this task was stored; what was committed before is kept",
             todo=f"declare it: @graph.node({argument}=[{route.target!r}])",
             node=node.name,
             actual=route.target,
@@ -87,7 +86,7 @@ def _followed(node: NodePlan, route: Route, place: int) -> Iterable[Way]:
     return [Way(f"g{place}", target)]
 
 
-def _past(plan: Plan, node: NodePlan, look: Look) -> list[Way]:
+def _past(plan: Plan, node: NodePlan, ask: Ask) -> list[Way]:
     """Return the ways of a map over nothing: on along the edges behind what would have been sent to."""
     targets: list[str] = []
     passed: set[str] = set()
@@ -98,7 +97,7 @@ def _past(plan: Plan, node: NodePlan, look: Look) -> list[Way]:
             continue
         passed.add(name)
         skipped = plan.nodes[name]
-        ways = fired(skipped.edges, look, skipped)
+        ways = fired(skipped.edges, ask, skipped)
         targets += [way.target for way in ways]
         if not ways:
             todo += _sent_to(skipped)

@@ -52,8 +52,11 @@ class Run:
     "interrupted" where its process died; everything but a completed run can be resumed.
     """
 
-    def __init__(self, store: Store, run_id: str, engine: Engine | None = None) -> None:
+    def __init__(
+        self, store: Store, run_id: str, engine: Engine | None = None, schema: Schema | None = None
+    ) -> None:
         self._store, self._engine = store, engine
+        self._made_with = schema
         self.id = RunId(run_id)
         self._session: Session | None = None
 
@@ -61,7 +64,9 @@ class Run:
 
     @property
     def _schema(self) -> Schema | None:
-        return self._engine.plan.schema if self._engine is not None else None
+        if self._made_with is None and self._engine is not None:
+            self._made_with = self._engine.schema
+        return self._made_with
 
     @property
     def _types(self) -> Types:
@@ -187,11 +192,11 @@ class Run:
         if session is None:
             return self._checked()
         try:
-            if not session.finished.wait(timeout):
+            if not session.wait(timeout):
                 return self
         except KeyboardInterrupt:
             session.pause()
-            session.finished.wait(1.0)
+            session.wait(1.0)
             raise KeyboardInterrupt(interrupted(self.id)) from None
         return self._checked()
 
@@ -221,7 +226,7 @@ class Run:
         """Stop after the nodes that run now; their results are kept. Waits for them, up to ``timeout`` seconds."""
         if self._session is not None and self.live:
             self._session.pause()
-            self._session.finished.wait(timeout)
+            self._session.wait(timeout)
         return self
 
     def cancel(self) -> Run:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.engine.control import Breakpoints
-from nbgraph.engine.driver import Driver
+from nbgraph.engine.driver import SLICE, Driver
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
 from nbgraph.engine.verdict import cancelled, error_text, words
@@ -98,6 +98,17 @@ class Session:
         self.finished.set()
         for watcher in self._watchers:
             watcher()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until the session has finished, at most ``timeout`` seconds; say whether it has.
+
+        In slices: a signal that comes just before the sleep begins is only heard after it.
+        """
+        while timeout is None or timeout > SLICE:
+            if self.finished.wait(SLICE):
+                return True
+            timeout = None if timeout is None else timeout - SLICE
+        return self.finished.wait(timeout)
 
     def watch(self, watcher: Callable[[], None]) -> None:
         """Call ``watcher`` when the session has finished, at once if it has."""

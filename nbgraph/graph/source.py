@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import linecache
 import textwrap
 from collections.abc import Iterator
 from functools import lru_cache
@@ -89,10 +90,14 @@ def _function_text(fn: Any) -> str:
     fn = inspect.unwrap(fn)
     if not hasattr(getattr(fn, "__func__", fn), "__code__"):
         fn = _call_of(fn)
+    code = code_of(fn)
+    lines = _lines(code) if code is not None else []
+    if code is None or not lines:
+        return ""
     try:
-        text = textwrap.dedent(inspect.getsource(fn))
+        text = textwrap.dedent("".join(inspect.getblock(lines[code.co_firstlineno - 1 :])))
         tree = ast.parse(text)
-    except (OSError, TypeError, SyntaxError, IndexError):
+    except (SyntaxError, IndexError):
         return ""
     first = tree.body[0] if tree.body else None
     if not isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -101,12 +106,17 @@ def _function_text(fn: Any) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()[first.lineno - 1 : first.end_lineno])
 
 
+def _lines(code: CodeType) -> list[str]:
+    """Return the lines of the file or cell that the code stands in, [] where nobody has them.
+
+    Not ``inspect.getsource``: it looks through every imported module first, which takes milliseconds.
+    """
+    linecache.checkcache(code.co_filename)
+    return linecache.getlines(code.co_filename)
+
+
 def _lambda_text(code: CodeType) -> str:
-    try:
-        lines, _ = inspect.findsource(code)
-    except (OSError, TypeError, IndexError):
-        return ""
-    text = "".join(lines)
+    text = "".join(_lines(code))
     found = [node for node in _lambdas(text) if node.lineno == code.co_firstlineno]
     if not found:
         return ""

@@ -22,11 +22,12 @@ def stopped(graph: ng.Graph, stops: list[int], width: int) -> tuple[Any, ...]:
         try:
             run = engine.resume("r") if store.runs() else engine.run({}, run_id="r")
         except ng.MaxStepsError:
-            continue
+            outcome = ("endless",)
         except ng.NbgraphError as error:
-            return (type(error).__name__, error.message)
-        return ("completed", run.digest)
-    return ("endless",)
+            outcome = (type(error).__name__, error.message)
+        else:
+            return ("completed", run.digest)
+    return outcome
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

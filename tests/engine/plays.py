@@ -50,6 +50,15 @@ def play(ways: str, schema: Any = Log, *, name: str = "play", reducer: Any = Non
     return graph
 
 
+def holding(
+    ways: str, inner: ng.Graph, *, at: str = "sub", schema: Any = Log, fields: Any = None, **nodes: Any
+) -> ng.Graph:
+    """Return a play whose node ``at`` is a graph."""
+    graph = play(ways, schema, **nodes)
+    graph.node(inner, name=at, fields=fields) if fields else graph.node(inner, name=at)
+    return graph
+
+
 def finishing(order: Iterable[str]) -> GatedCrew:
     """Return a crew that finishes the waiting node that stands first in ``order``; the rest as they came."""
     wanted = list(order)

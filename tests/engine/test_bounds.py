@@ -55,7 +55,7 @@ def test_sync_and_async_nodes_share_one_bound():
     @graph.node
     def plain(state):
         with gauge:
-            return None
+            return
 
     @graph.node
     async def awaited(state):
@@ -200,7 +200,7 @@ def test_a_spent_budget_does_not_keep_the_machine_busy():
     )
     with pytest.raises(ng.BudgetError):
         engine.run()
-    assert patience[-1] is None
+    assert patience[-1] > 0
 
 
 def test_a_paused_bound_is_told_by_a_run_that_is_opened_again(tmp_path):

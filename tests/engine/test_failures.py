@@ -176,7 +176,7 @@ def test_an_edge_on_errors_takes_the_failure_over(on_error):
     """A matching ``on_error`` edge is taken instead of the others, and ``ctx.errors`` tells what happened."""
     run = ng.Engine(rescued(on_error)).run()
     assert [[("risky", "ValueError", "risky")]] == run.state["log"]
-    assert [("risky", "caught"), ("rescue", "done")] == list(zip(run.tasks.node, run.tasks.status))
+    assert [("risky", "caught"), ("rescue", "done")] == list(zip(run.tasks.node, run.tasks.status, strict=True))
 
 
 def test_another_kind_of_error_fails_the_run():

@@ -16,7 +16,17 @@ import pytest
 
 import nbgraph as ng
 from tests.engine.stage import (
-    SOON, Log, beside, chain, double, kinds, nodes_of, press_stop, roll, says, stumble,
+    SOON,
+    Log,
+    beside,
+    chain,
+    double,
+    kinds,
+    nodes_of,
+    press_stop,
+    roll,
+    says,
+    stumble,
 )  # fmt: skip
 
 
@@ -121,7 +131,7 @@ def test_a_cancelled_await_pauses_the_run():
         waiting = asyncio.create_task(engine.arun(run_id="r"))
         await asyncio.to_thread(began.wait, SOON)
         waiting.cancel()
-        with pytest.raises(asyncio.CancelledError, match="engine.resume"):
+        with pytest.raises(asyncio.CancelledError, match=r"engine\.resume"):
             await waiting
         release.set()
 
@@ -147,7 +157,7 @@ async def aask(state):
     return ask(state)
 
 
-@pytest.mark.parametrize("build", [lambda node: chain(node), lambda node: beside(node, plain)], ids=["lone", "beside"])
+@pytest.mark.parametrize("build", [chain, lambda node: beside(node, plain)], ids=["lone", "beside"])
 @pytest.mark.parametrize("node", [ask, aask])
 def test_context_variables_follow_and_do_not_leak_back(build, node):
     """A node sees the caller's context variables, on whatever thread it runs; what it sets stays its own."""
@@ -472,17 +482,18 @@ def test_pressing_stop_while_waiting_for_a_run_pauses_it():
 
     engine = ng.Engine(chain(press, after))
     run = engine.start(run_id="r")
-    tell_waits(run._session.finished, [waiting, pausing])
-    with pytest.raises(KeyboardInterrupt, match="engine.resume"):
+    tell_waits(run._session, waiting, pausing)
+    with pytest.raises(KeyboardInterrupt, match=r"engine\.resume"):
         run.wait()
     assert ("paused", ["press"]) == (run.status, nodes_of(run)), run.error
     assert ["press", "after"] == run.resume().wait(SOON).state["log"]
 
 
-def tell_waits(finished, events):
-    """Let the first wait for ``finished`` set the first of ``events`` as it begins, the second wait the second."""
-    wait = finished.wait
-    finished.wait = lambda timeout=None: (events.pop(0).set(), wait(timeout))[1]
+def tell_waits(session, waiting, pausing):
+    """Set ``waiting`` when somebody begins to wait for the session, ``pausing`` when it was asked to pause."""
+    wait, pause = session.wait, session.pause
+    session.wait = lambda timeout=None: (waiting.set(), wait(timeout))[1]
+    session.pause = lambda: (pause(), pausing.set())
 
 
 def test_a_thread_that_is_left_behind_by_stop_changes_nothing():
@@ -512,7 +523,7 @@ def test_stop_during_a_resume_pauses_again():
     engine = ng.Engine(graph)
     paused = engine.run(run_id="r", before="lone")
     assert "paused" == paused.status
-    with pytest.raises(KeyboardInterrupt, match="engine.resume"):
+    with pytest.raises(KeyboardInterrupt, match=r"engine\.resume"):
         engine.resume("r")
     assert ["interrupted"] == [data["why"] for data in kinds(engine.open("r"), "run.paused")][1:]
     assert words == engine.resume("r").state["log"]

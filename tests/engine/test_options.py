@@ -206,7 +206,7 @@ def test_conflicts_fail_or_are_decided():
 
 @pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("normal", 1)])
 def test_durability_is_what_the_file_is_written_with(durability, synchronous, tmp_path):
-    """ "full" waits for the disk at every commit, "normal" does not; both keep the same rows."""
+    """A "full" store waits for the disk at every commit, a "normal" one does not; both keep the same rows."""
     engine = ng.Engine(chain(one), store=tmp_path / "runs.sqlite", durability=durability)
     assert (synchronous,) == engine.store._writer._connection.execute("PRAGMA synchronous").fetchone()
     assert ["one"] == engine.run().state["log"]

@@ -135,11 +135,11 @@ def test_a_predicate_that_raises_fails_the_node():
 def test_an_exception_that_cannot_be_told_is_still_tried_again():
     """An exception whose own text raises neither stops the retry nor breaks the engine."""
 
-    class Untold(Exception):
+    class UntoldError(Exception):
         def __str__(self):
             raise RuntimeError("no words")
 
-    run = ng.Engine(alone(failing(1, Untold), retry=ng.Retry(attempts=2, **QUICK))).run()
+    run = ng.Engine(alone(failing(1, UntoldError), retry=ng.Retry(attempts=2, **QUICK))).run()
     assert [2] == run.state["log"]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import pytest
+from pydantic import BaseModel
 
 import nbgraph as ng
 from nbgraph.engine.frontier import Frontier
@@ -72,12 +75,48 @@ def test_predicates_see_the_private_fields_of_their_branch():
     assert ["odd", "even", "odd"] == run(graph).state["log"]
 
 
-def test_a_predicate_cannot_change_the_state():
+@dataclass
+class Count:
+    """A state as a dataclass, which holds another."""
+
+    x: int = 1
+    inner: Any = None
+    log: Annotated[list, ng.append] = field(default_factory=list)
+
+
+class CountModel(BaseModel):
+    """The same as a model."""
+
+    x: int = 1
+    inner: Any = None
+    log: Annotated[list, ng.append] = []
+
+
+@pytest.mark.parametrize("schema", [Count, CountModel], ids=["dataclass", "pydantic"])
+def test_predicates_and_breakpoints_see_the_record_that_nodes_see(schema):
+    """Over a dataclass or model, a predicate is given an instance of it."""
+    graph = play("a; b; c", schema, a=lambda state: {"x": 2})
+    graph.edge("a", "b", when=lambda state: state.x == 2)
+    graph.edge("a", "c", otherwise=True)
+    assert ["a", "b"] == ran(run(graph))
+    assert ["a"] == ran(ng.Engine(graph).run(before=lambda state: state.x == 2))
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (lambda state: state["log"].append("x"), "log"),
+        (lambda state: state.update(x=1), "x"),
+        (lambda state: setattr(state["inner"], "x", 5), "inner"),
+    ],
+    ids=["list", "dict", "object"],
+)
+def test_a_predicate_cannot_change_the_state(change, where):
     """What a predicate is given is as read-only as what a node is given."""
-    graph = play("a; b")
-    graph.edge("a", "b", when=lambda state: state["log"].append("x"))
-    error, kept = refused(graph, ng.NbgraphError)
-    assert ([], "failed", "a") == (ran(kept), kept.status, error.node)
+    graph = play("a; b", {"x": int, "log": Annotated[list, ng.append], "inner": Count})
+    graph.edge("a", "b", when=change)
+    error, kept = refused(graph, ng.IsolationError, {"inner": Count()})
+    assert ([], "failed", "a", where) == (ran(kept), kept.status, error.node, error.field)
 
 
 def test_a_predicate_that_raises_fails_its_node():
@@ -257,6 +296,19 @@ def test_a_node_going_to_itself_without_change_is_no_progress():
     """The shortest cycle there is."""
     graph = play("a", FLIP, a=does(lambda state: ng.Goto("a"), routes="a"))
     assert "a" == refused(graph, ng.NoProgressError, {"x": 0})[0].node
+
+
+def test_a_cycle_that_sends_on_other_values_is_progress():
+    """Private fields are part of what comes round: a large array that differs in one place is another state."""
+
+    def work(state):
+        count = int(state["array"][2500])
+        array = np.zeros(5000)
+        array[2500] = count + 1
+        return ng.Stop() if count == 6 else ng.Send("work", array=array)
+
+    graph = play("a; work", a=lambda state: ng.Send("work", array=np.zeros(5000)), work=work)
+    assert 8 == len(ran(run(graph)))
 
 
 def test_an_appending_loop_is_progress():

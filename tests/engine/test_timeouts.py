@@ -102,7 +102,7 @@ def test_a_late_result_is_discarded():
     graph.edge("slow", "rescue", on_error=ng.NodeTimeoutError)
     run = ng.Engine(graph).run()
     assert ["rescued", "more"] == run.state["log"]
-    assert [("slow", "caught"), ("rescue", "done"), ("more", "done")] == list(zip(run.tasks.node, run.tasks.status))
+    assert [("slow", "caught"), ("rescue", "done"), ("more", "done")] == list(zip(run.tasks.node, run.tasks.status, strict=True))
 
 
 def test_an_async_node_is_cancelled_at_its_limit():
