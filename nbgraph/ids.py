@@ -28,6 +28,7 @@ def task_id(arrivals: Iterable[tuple[str, str]], node: str) -> TaskId:
     >>> task_id([("b", "e0"), ("a", "e1")], "x") == task_id([("a", "e1"), ("b", "e0")], "x")
     True
     """
-    pairs = sorted(f"{parent}:{index}" for parent, index in arrivals)
+    pairs = [f"{parent}:{index}" for parent, index in arrivals]
+    pairs.sort()
     pairs.append(node)
     return TaskId(sha256("\n".join(pairs).encode("utf-8", "surrogatepass")).hexdigest())

@@ -64,6 +64,7 @@ class Driver:
         # A resume goes past the breakpoint that it stands at, and past no other.
         self._exempt = {task.id for task in self._frontier.ready[:1]} if ledger.restored else set()
         self._needed: set[str] = set()
+        self._plain = crew.inline and options.time_budget is None and breakpoints == Breakpoints()
         self.requests = Requests()
 
     # -- the loop
@@ -71,6 +72,7 @@ class Driver:
     def drive(self) -> NbgraphError | None:
         """Drive the run; return the error that it ended with, None if it completed or was paused."""
         while True:
+            self._chain()
             self._obey()
             self._admit()
             outcomes = self._work()
@@ -80,6 +82,33 @@ class Driver:
                 self._settle(outcomes)
             if self._timeouts:
                 self._time_out()
+
+    def _chain(self) -> None:
+        """Run a chain of sync nodes as long as there is nothing else to do: no queue, no thread."""
+        while self._straight():
+            task = self._frontier.ready.pop()
+            self._started += 1
+            self._running[0] = assignment = self._prepared(task)
+            outcome = perform(assignment)
+            del self._running[0]
+            entry = self._entry(outcome)
+            if entry is not None:
+                self._ledger.commit((entry,))
+
+    def _straight(self) -> bool:
+        """Say whether one sync task is all there is, and no bound, breakpoint or request has a say in it."""
+        frontier, ledger = self._frontier, self._ledger
+        if not (self._plain and len(frontier.ready) == 1 == frontier.alive and self._halt is None):
+            return False
+        task, requests = frontier.ready[0], self.requests
+        node = task.node
+        simple = node.fn is not None and not node.is_async and node.timeout is None and task.problem is None
+        asked = requests.pause or requests.cancel
+        return simple and not asked and self._verdict.bound is None and ledger.step < self._options.max_steps
+
+    def _prepared(self, task: Task) -> Assignment:
+        variables, seed = self._variables.copy(), self._options.seed
+        return prepare(task, self._plan.schema, self._ledger.run_id, seed, variables, self._clock)
 
     def wake(self) -> None:
         """Make the loop look at its requests; callable from any thread."""
@@ -188,9 +217,8 @@ class Driver:
     def _start(self, task: Task) -> Outcome | None:
         """Start a task; return its outcome at once where the loop runs it itself."""
         self._started += 1
-        options, node = self._options, task.node
-        variables = self._variables.copy()
-        assignment = prepare(task, self._plan.schema, self._ledger.run_id, options.seed, variables, self._clock)
+        node = task.node
+        assignment = self._prepared(task)
         self._admission.started(task)
         self._running[id(assignment)] = assignment
         if self._frontier.ready:
@@ -328,7 +356,7 @@ class Driver:
         try:
             if retryable and self._retry(task, error):
                 return None
-        except Exception as wrong:  # a policy's predicate is the user's, and may raise anything
+        except Exception as wrong:  # noqa: BLE001 - a policy's predicate is the user's, and may raise anything
             error = wrong
         taken = [_way(edge) for edge in task.node.error_edges if isinstance(error, edge.on_error)]
         if taken:

@@ -72,6 +72,11 @@ class Frontier:
         """Note that ``task`` finished and took ``ways``; whatever that makes ready is in ``ready``."""
         self._end(task)
         fan_out = len(ways)
+        if fan_out == 1 and not (self.alive or self._pending or ways[0].private):
+            (way,) = ways
+            path = arrival_path(task.path, 0, 1)
+            self._fire_one(self._plan.nodes[way.target], Arrival(task.id, step, way.edge, path, after, task.ghost))
+            return
         if not fan_out:
             self.ends.append(Arrival(task.id, step, "end", task.path, after, task.ghost))
         for branch, way in enumerate(ways):
@@ -79,8 +84,8 @@ class Frontier:
             path = arrival_path(task.path, branch, fan_out)
             arrival = Arrival(task.id, step, way.edge, path, lineage, task.ghost)
             node = self._plan.nodes[way.target]
-            if way.alone or node.join_each or (fan_out == 1 and not self.alive and not self._pending):
-                self._fire(node, [arrival])
+            if way.alone or node.join_each:
+                self._fire_one(node, arrival)
             else:
                 self._pending.setdefault(way.target, []).append(arrival)
         if self._pending:
@@ -126,9 +131,23 @@ class Frontier:
     def _path(self, node: NodePlan, arrivals: Sequence[Arrival]) -> Path:
         return gather_path(sorted(arrival.path for arrival in arrivals), node.place)
 
+    def _fire_one(self, node: NodePlan, arrival: Arrival) -> None:
+        identity = task_id(((arrival.parent, arrival.edge),), node.name)
+        parents = ((arrival.step, arrival.edge),)
+        ghost = arrival.ghost or self.haunted
+        self._ready(Task(identity, node, arrival.path, parents, arrival.lineage, ghost=ghost))
+
+    def _ready(self, task: Task) -> None:
+        if task.node.cyclic:
+            self._visit(task)
+        self.adopt(task)
+        heappush(self.ready, task)
+
     def _fire(self, node: NodePlan, arrivals: list[Arrival]) -> None:
-        if len(arrivals) > 1:
-            arrivals.sort(key=lambda arrival: (arrival.path, arrival.edge))
+        if len(arrivals) == 1:
+            self._fire_one(node, arrivals[0])
+            return
+        arrivals.sort(key=lambda arrival: (arrival.path, arrival.edge))
         try:
             gathered, problem = self._merger.gather(arrivals), None
         except Exception as error:  # noqa: BLE001 - a user's reducer may raise anything; it becomes the task's failure
@@ -136,7 +155,7 @@ class Frontier:
         task = Task(
             task_id([(arrival.parent, arrival.edge) for arrival in arrivals], node.name),
             node,
-            arrivals[0].path if len(arrivals) == 1 else gather_path([a.path for a in arrivals], node.place),
+            gather_path([arrival.path for arrival in arrivals], node.place),
             tuple([(arrival.step, arrival.edge) for arrival in arrivals]),
             gathered.lineage,
             gathered.fold,
@@ -144,10 +163,7 @@ class Frontier:
             ghost=self.haunted or any(arrival.ghost for arrival in arrivals),
             problem=problem,
         )
-        if node.cyclic:
-            self._visit(task)
-        self.adopt(task)
-        heappush(self.ready, task)
+        self._ready(task)
 
     def _visit(self, task: Task) -> None:
         """Note that the lineage comes by a node in a cycle; with the same state as before, it always will."""

@@ -177,8 +177,9 @@ class Run:
             row = self._row()
         except StoreError as error:
             return f"<Run {self.id!r}: {type(error).__name__}>"  # a display never raises
-        error = f": {row.status.error and stored_error(row.status.error).message}" if row.status.error else ""  # type: ignore[union-attr]  # the text is not empty
-        return f"<Run {self.id!r} of {row.record.graph!r}: {status_of(row)}, {row.steps} steps{error}>"
+        stored = stored_error(row.status.error)
+        told = f": {stored.message}" if stored is not None else ""
+        return f"<Run {self.id!r} of {row.record.graph!r}: {status_of(row)}, {row.steps} steps{told}>"
 
     # -- steering
 

@@ -82,7 +82,7 @@ class StateDict(dict[str, Any]):
         return len(self) > 0
 
     def __eq__(self, other: object) -> bool:
-        return dict.__eq__(self._all(), other)
+        return dict.__eq__(self._all(), other._all() if isinstance(other, StateDict) else other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

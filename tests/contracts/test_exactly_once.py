@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -216,7 +215,9 @@ ALL = ["start", "item 0", "item 1", "item 2", "item 3", "item 4", "item 5", "lef
 
 
 @pytest.mark.parametrize("width", [1, 8])
-@pytest.mark.parametrize("broken", [{"start"}, {"item 2"}, {"item 0", "item 5"}, {"left"}, {"item 3", "right"}, {"gather"}, {"end"}])
+@pytest.mark.parametrize(
+    "broken", [{"start"}, {"item 2"}, {"item 0", "item 5"}, {"left"}, {"item 3", "right"}, {"gather"}, {"end"}]
+)
 def test_a_failed_run_executes_only_what_did_not_finish(tmp_path, broken, width):
     """After a failure anywhere the resume runs each unfinished body, no finished one, and ends as if nothing was."""
     ran, broken = [], set(broken)
@@ -295,4 +296,3 @@ def test_an_interrupt_in_a_node_loses_nothing(tmp_path):
         engine.run({}, run_id="r")
     assert ("paused", 1) == (engine.open("r").status, engine.store.run("r").steps)
     assert ["a", "b", "c"] == list(engine.resume("r").state["notes"])
-    assert os.path.exists(tmp_path / "runs.sqlite")

@@ -134,7 +134,7 @@ def made(tmp_path):
 
 
 def locked(tmp_path):
-    path, engine = made(tmp_path)
+    path, _ = made(tmp_path)
     other = sqlite3.connect(path)
     other.execute("BEGIN IMMEDIATE")
     store = ng.SqliteStore(path, busy_timeout=0.01)
@@ -144,7 +144,7 @@ def locked(tmp_path):
 
 
 def full(tmp_path):
-    path, engine = made(tmp_path)
+    _, engine = made(tmp_path)
     engine.store._writer._connection.execute("PRAGMA max_page_count = 1")
     graph = ng.Graph({"text": str}, name="long")
     graph.node(name="write")(lambda state: {"text": "x" * 1_000_000})
@@ -152,12 +152,12 @@ def full(tmp_path):
 
 
 def read_only(tmp_path):
-    path, engine = made(tmp_path)
+    path, _ = made(tmp_path)
     return raised(lambda: ng.Engine(chain(left), store=ng.SqliteStore(path, read_only=True)).run())
 
 
 def corrupt(tmp_path):
-    path, engine = made(tmp_path)
+    path, _ = made(tmp_path)
     other = sqlite3.connect(path)
     other.execute("UPDATE steps SET task = 'another'")
     other.commit()
@@ -171,7 +171,7 @@ def foreign(tmp_path):
 
 
 def closed(tmp_path):
-    path, engine = made(tmp_path)
+    _, engine = made(tmp_path)
     engine.close()
     return raised(engine.run)
 

@@ -128,6 +128,7 @@ SYNC_STUCK = """
 def held(state, ctx):
     if not presses:
         presses.append(1)
+        ready.wait(30)
         print("go", flush=True)
         threading.Event().wait(30)
     return {"log": "held"}
@@ -136,13 +137,14 @@ ASYNC_STUCK = """
 async def held(state, ctx):
     if not presses:
         presses.append(1)
+        ready.wait(30)
         print("go", flush=True)
         await asyncio.Event().wait()
     return {"log": "held"}
 """
 POLITE_STUCK = SYNC_STUCK.replace("threading.Event().wait(30)", "pause = threading.Event()\n        while not ctx.cancelled: pause.wait(0.01)")  # fmt: skip
 STUCK = """
-presses = []
+presses, ready = [], threading.Event()
 graph = ng.Graph(Log, name="stuck")
 @graph.node
 def first(state): return {"log": "first"}
@@ -151,12 +153,17 @@ graph.node(after="first")(held)
 def last(state): return {"log": "last"}
 engine = ng.Engine(graph)
 """
+WAITS = [
+    "ready.set(); await engine.arun(run_id='r')",
+    "run = engine.start(run_id='r'); ready.set(); await run",
+    "run = engine.start(run_id='r'); ready.set(); run.wait()",
+]
 
 
 @pytest.mark.parametrize("held", [SYNC_STUCK, ASYNC_STUCK], ids=["sync", "async"])
 def test_stop_pauses_a_blocking_run_and_resume_completes_it(notebook, held):
     """The stop button frees a cell in ``engine.run`` within 2 s; nothing is lost, and the next cell goes on."""
-    told, seconds = notebook.stop(held + STUCK + "engine.run(run_id='r')", after="go")
+    told, seconds = notebook.stop(held + STUCK + "ready.set(); engine.run(run_id='r')", after="go")
     assert seconds < 2.0
     assert "KeyboardInterrupt" in told
     assert "engine.resume('r')" in told
@@ -165,8 +172,7 @@ def test_stop_pauses_a_blocking_run_and_resume_completes_it(notebook, held):
 
 
 @pytest.mark.parametrize("held", [POLITE_STUCK, ASYNC_STUCK], ids=["sync", "async"])
-@pytest.mark.parametrize("wait", ["await engine.arun(run_id='r')", "run = engine.start(run_id='r'); await run",
-                                  "engine.start(run_id='r').wait()"])  # fmt: skip
+@pytest.mark.parametrize("wait", WAITS, ids=["arun", "await", "wait"])
 def test_stop_frees_a_cell_that_waits(notebook, held, wait):
     """The stop button frees a cell that awaits or waits for a run within 2 s, and the cell says how to go on."""
     told, seconds = notebook.stop(held + STUCK + wait, after="go")

@@ -32,7 +32,9 @@ def main(store: str, run_id: str, *watched: str) -> None:
     print(json.dumps(read(store, run_id)), flush=True)
     if watched:
         happened: list[str] = []
-        sys.addaudithook(lambda event, args: happened.append(f"{event} {args}") if event.startswith(FORBIDDEN) else None)
+        sys.addaudithook(
+            lambda event, args: happened.append(f"{event} {args}") if event.startswith(FORBIDDEN) else None
+        )
         read(store, run_id)
         print(json.dumps(happened), flush=True)
 
