@@ -315,7 +315,9 @@ class Driver:
         self._ledger.commit(entries)
         if self._breaks.after is not None:
             for entry in entries:
-                if self._breaks.stops_after(entry.task.node.name, partial(shown, entry.after, self._plan.schema, entry.task.node)):
+                if self._breaks.stops_after(
+                    entry.task.node.name, partial(shown, entry.after, self._plan.schema, entry.task.node)
+                ):
                     self._stop(Halt("paused", f"after {entry.task.node.name}"))
 
     def _entry(self, outcome: Outcome) -> Entry | None:
@@ -395,7 +397,7 @@ class Driver:
 
     def _finish(self) -> NbgraphError | None:
         error = self._verdict.error()
-        if error is not None and (self._halt is None or self._halt.status != "cancelled"):
+        if error is not None and (self._halt is None or not self._undecided()):
             return self._close("failed", error)
         if self._halt is not None:
             return self._close(self._halt.status, self._halt.error, why=self._halt.why)
@@ -406,6 +408,15 @@ class Driver:
         self._ledger.note("run.completed")
         self._ledger.commit((), RunStatus("completed", "", final))
         return None
+
+    def _undecided(self) -> bool:
+        """Say whether the run was stopped before all that comes before its first failure had run.
+
+        Then it is paused, not failed: which failure is the first is not known, and a resume finds out.
+        """
+        bound, cancelled = self._verdict.bound, self._halt is not None and self._halt.status == "cancelled"
+        waiting = [*self._frontier.ready, *self._admission.drain(), *(timer[2] for timer in self._retries)]
+        return cancelled or (bound is not None and any(task.path < bound for task in waiting))
 
     def _close(self, status: str, error: NbgraphError | None, **data: Any) -> NbgraphError | None:
         self._ledger.note(f"run.{status}", **data)

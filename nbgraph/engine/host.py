@@ -78,7 +78,9 @@ def _refuse_to_hang() -> None:
     kernel = sys.modules.get("ipykernel")
     if kernel is not None and int(kernel.__version__.split(".")[0]) >= 7:
         raise OptionsError(
-            f"nested=True hangs under ipykernel {kernel.__version__}", option="nested", todo="use await engine.arun(...)"
+            f"nested=True hangs under ipykernel {kernel.__version__}",
+            option="nested",
+            todo="use await engine.arun(...)",
         )
 
 

@@ -52,9 +52,7 @@ class Run:
     "interrupted" where its process died; everything but a completed run can be resumed.
     """
 
-    def __init__(
-        self, store: Store, run_id: str, engine: Engine | None = None, schema: Schema | None = None
-    ) -> None:
+    def __init__(self, store: Store, run_id: str, engine: Engine | None = None, schema: Schema | None = None) -> None:
         self._store, self._engine = store, engine
         self._made_with = schema
         self.id = RunId(run_id)
@@ -257,7 +255,10 @@ class Run:
         self.pause()
         if self.status != "completed":
             self._session = engine._resumed(self.id, before, None, quota, {})  # noqa: SLF001 - see resume
-            self._session.drive()
+            try:
+                self._session.drive()
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(interrupted(self.id)) from None
         return self._checked()
 
 

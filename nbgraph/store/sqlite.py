@@ -86,7 +86,7 @@ class SqliteStore:
         try:
             version = opening.inspect(self._reader(), self._file)
             if read_only and version < VERSION:
-                raise opening.refuse_upgrade(self._file, version)
+                raise opening.refuse_upgrade(self._file, version)  # noqa: TRY301 - the handler below closes what was opened
             if not read_only:
                 connection = opening.open_writer(self._file, self._durability, self._timeout)
                 if version < VERSION:

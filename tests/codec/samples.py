@@ -6,7 +6,7 @@ import enum
 import math
 import pathlib
 from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -85,9 +85,9 @@ PLAIN = [
     Fraction(1, 3), Fraction(10**700, 3), Decimal("1.0"), Decimal("1.00"), Decimal("NaN"), Decimal("sNaN12"),
     Decimal("-Infinity"), Decimal("1E+30"), UUID(int=7), pathlib.Path("a/b"), pathlib.PureWindowsPath("c:\\x"),
     pathlib.PurePosixPath("/é\udc80"), date.min, datetime.max, datetime(2020, 10, 25, 2, 30, fold=1),
-    datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Paris")), datetime(1, 1, 1, tzinfo=timezone.utc),
+    datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Paris")), datetime(1, 1, 1, tzinfo=UTC),
     datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=-3, microseconds=1), "X")), time(1, 2, 3, 4, fold=1),
-    time(1, tzinfo=timezone(timedelta(minutes=5))), timedelta(-1, 1, 1), timezone.utc, ZoneInfo("UTC"),
+    time(1, tzinfo=timezone(timedelta(minutes=5))), timedelta(-1, 1, 1), UTC, ZoneInfo("UTC"),
 ]  # fmt: skip
 
 OBJECTS = [

@@ -25,7 +25,27 @@ _leaves = (
     | st.sampled_from(["<f8", "O", "|O", "(99999999999,)f8", "<U999999999", "os:system", "UTC", "../etc/passwd", "ns", "1e999999"])
 )  # fmt: skip
 _names = st.sampled_from(sorted(TAGS)) | st.sampled_from(
-    "data shape value fields name set tz zone offset unit kind codes levels names index columns plain freq range".split()
+    [
+        "data",
+        "shape",
+        "value",
+        "fields",
+        "name",
+        "set",
+        "tz",
+        "zone",
+        "offset",
+        "unit",
+        "kind",
+        "codes",
+        "levels",
+        "names",
+        "index",
+        "columns",
+        "plain",
+        "freq",
+        "range",
+    ]
 )
 _trees = st.recursive(
     _leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_names, inner, max_size=4), max_leaves=12

@@ -14,6 +14,7 @@ import nbgraph as ng
 from nbgraph.testing import GatedCrew
 from tests.contracts.drawn import GraphShape, build, graphs
 
+
 class _Log(TypedDict):
     log: Annotated[list[str], ng.append]
 

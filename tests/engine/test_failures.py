@@ -241,6 +241,7 @@ def test_a_node_that_tries_to_end_the_process_fails(is_async, beside_another, ki
 
 def test_a_reducer_that_raises_fails_the_task_that_wrote():
     """A user's reducer that raises is told as a failure of the node whose update it took."""
+
     def picky(old, new):
         raise RuntimeError("no")
 
@@ -262,3 +263,28 @@ def test_a_predicate_that_raises_fails_the_task_before_it():
     error, run = failed(graph)
     assert "a" == error.node
     assert [] == nodes_of(run)
+
+
+def test_a_bound_hit_while_failing_gives_the_same_outcome_at_every_width():
+    """Stopped by max_steps before the first failure is known, the run is paused at any width; with room it fails."""
+
+    def outcome(width, limit):
+        graph = ng.Graph({"x": int}, name="race")
+        graph.node(name="s")(lambda state: None)
+        graph.node(name="a1", after="s")(lambda state: None)
+        graph.node(name="a2", after="a1")(lambda state: None)
+        for name, before in (("a3", "a2"), ("b", "s")):
+            graph.node(name=name, after=before)(_raising(name))
+        with pytest.raises(ng.NbgraphError) as caught:
+            ng.Engine(graph, max_concurrent=width, max_steps=limit).run({"x": 0})
+        return type(caught.value).__name__, caught.value.node
+
+    for limit in (3, 4, 9):
+        assert outcome(1, limit) == outcome(8, limit)
+
+
+def _raising(word):
+    def node(state):
+        raise ValueError(word)
+
+    return node

@@ -245,7 +245,9 @@ def test_a_failed_node_is_repaired_in_the_next_cell(notebook):
     """Fix the node, resume: only what did not finish runs, with the new code."""
     broken = TWO.replace("await asyncio.sleep(0)", "raise ValueError('oops')")
     assert "NodeError" in notebook.run(broken + "engine.run(run_id='r')")
-    repair = "@graph.node(after='first')\ndef second(state): return {'log': 'repaired'}\nengine.resume('r').state['log']"
+    repair = (
+        "@graph.node(after='first')\ndef second(state): return {'log': 'repaired'}\nengine.resume('r').state['log']"
+    )
     assert "['sync', 'repaired']" in notebook.run(repair)
 
 

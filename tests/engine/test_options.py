@@ -108,7 +108,12 @@ def test_what_is_no_functional_option_is_refused(wrong):
 
 @pytest.mark.parametrize(
     ("unknown", "nearest"),
-    [("max_concurency", "max_concurrent"), ("queue_dept", "queue_depth"), ("seeed", "seed"), ("timeBudget", "time_budget")],
+    [
+        ("max_concurency", "max_concurrent"),
+        ("queue_dept", "queue_depth"),
+        ("seeed", "seed"),
+        ("timeBudget", "time_budget"),
+    ],
 )
 def test_an_unknown_keyword_names_the_nearest(unknown, nearest):
     """A misspelt option is refused, at the engine and at a run, with the name that was probably meant."""

@@ -261,7 +261,11 @@ def test_a_run_opened_without_its_graph_cannot_be_steered(tmp_path):
 def test_a_run_that_is_not_there():
     """Opening an unknown id raises at once."""
     engine = abc()
-    for act in (lambda: engine.open("nobody"), lambda: engine.resume("nobody"), lambda: ng.open_run(engine.store, "nobody")):
+    for act in (
+        lambda: engine.open("nobody"),
+        lambda: engine.resume("nobody"),
+        lambda: ng.open_run(engine.store, "nobody"),
+    ):
         with pytest.raises(ng.RunNotFound):
             act()
 

@@ -66,7 +66,9 @@ def test_the_error_names_the_node_and_its_limit(release, is_async):
     engine = ng.Engine(one(stuck(release, is_async=is_async), timeout=LIMIT))
     with pytest.raises(ng.NodeTimeoutError, match="'slow'") as caught:
         engine.run(run_id="r")
-    assert ("r", "slow", LIMIT, 1) == tuple(getattr(caught.value, fact) for fact in ("run_id", "node", "limit", "attempt"))
+    assert ("r", "slow", LIMIT, 1) == tuple(
+        getattr(caught.value, fact) for fact in ("run_id", "node", "limit", "attempt")
+    )
     assert "failed" == engine.open("r").status
 
 
@@ -102,7 +104,9 @@ def test_a_late_result_is_discarded():
     graph.edge("slow", "rescue", on_error=ng.NodeTimeoutError)
     run = ng.Engine(graph).run()
     assert ["rescued", "more"] == run.state["log"]
-    assert [("slow", "caught"), ("rescue", "done"), ("more", "done")] == list(zip(run.tasks.node, run.tasks.status, strict=True))
+    assert [("slow", "caught"), ("rescue", "done"), ("more", "done")] == list(
+        zip(run.tasks.node, run.tasks.status, strict=True)
+    )
 
 
 def test_an_async_node_is_cancelled_at_its_limit():

@@ -32,10 +32,9 @@ class TestSqliteStoreWithoutLog(TestSqliteStore):
     @pytest.fixture
     def store(self, tmp_path, monkeypatch):
         monkeypatch.setattr("nbgraph.store.filesystem.network_type", lambda path: "nfs4")
-        with (
-            pytest.warns(UserWarning, match="nfs4"),
-            SqliteStore(tmp_path / "runs.sqlite", durability="normal") as store,
-        ):
+        with pytest.warns(UserWarning, match="nfs4"):
+            store = SqliteStore(tmp_path / "runs.sqlite", durability="normal")
+        with store:
             assert store._writer._connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
             yield store
 

@@ -189,8 +189,10 @@ CHANGES = [
     "UPDATE runs SET input = '{}'", "UPDATE statuses SET status = 'failed'", "DELETE FROM statuses",
     "UPDATE leases SET fence = 9", "UPDATE events SET data = '[]' WHERE id & 4294967295 = 7",
     "DELETE FROM steps WHERE id & 4294967295 > 20", "INSERT INTO blobs VALUES (1, 'aa', x'00')",
-    "INSERT INTO steps SELECT 1, digest, committed, 'k', task, node, status, attempts, base, parents, mark, arrivals, "
-    "updates, results, merged, facts, snapshot FROM steps LIMIT 1",
+    (
+        "INSERT INTO steps SELECT 1, digest, committed, 'k', task, node, status, attempts, base, parents, mark, "
+        "arrivals, updates, results, merged, facts, snapshot FROM steps LIMIT 1"
+    ),
 ]  # fmt: skip
 
 
