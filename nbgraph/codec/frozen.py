@@ -137,6 +137,9 @@ class FrozenSet(set[Any]):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return repr(set(self))
+
     def __copy__(self) -> set[Any]:
         return set(self)
 

@@ -66,7 +66,7 @@ class Reader:
             raise CodecError("a list was expected in the text")
         values = []
         for node in nodes:
-            values.append(self.lift(node))  # noqa: PERF401 - a comprehension is a frame per level
+            values.append(node if type(node) in _ATOMS else self.lift(node))  # noqa: PERF401 - a comprehension is a frame per level
         return values
 
     def fields(self, nodes: Node) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Reader:
             raise CodecError("an object was expected in the text")
         values = {}
         for name, node in nodes.items():
-            values[name] = self.lift(node)
+            values[name] = node if type(node) in _ATOMS else self.lift(node)
         return values
 
     def sequence(self, nodes: Node) -> list[Any]:
