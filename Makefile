@@ -11,7 +11,7 @@ BENCH ?=
 ready := $(VENV)/.nbgraph-ready
 python := $(VENV)/bin/python
 
-.PHONY: help demo test lint types pytest notebooks lab bench lock clean
+.PHONY: help demo test lint types pytest confluence notebooks lab bench lock clean
 
 help:
 	@echo "make demo    run the quickstart notebook and say where its results are"
@@ -40,6 +40,11 @@ types: $(ready)
 
 pytest: $(ready)
 	$(python) -m pytest $(ARGS)
+
+# The property that results do not depend on timing, over as many drawn graphs as you like, new ones each time.
+GRAPHS ?= 100000
+confluence: $(ready)
+	NBGRAPH_CONFLUENCE_GRAPHS=$(GRAPHS) $(python) -m pytest tests/contracts/test_determinism.py -q
 
 # Nobody's own IPython profile has a say in what the notebooks do.
 notebooks: $(ready)
