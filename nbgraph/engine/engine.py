@@ -20,6 +20,7 @@ from nbgraph.engine.record import object_text
 from nbgraph.engine.run import Run, interrupted, status_of
 from nbgraph.engine.session import Session
 from nbgraph.errors import GraphError, RunError
+from nbgraph.graph import compiling  # noqa: F401 - the first run, or the first resume, should not wait for an import
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
 from nbgraph.graph.schema import Schema
