@@ -101,7 +101,7 @@ class Redacted:
         raise CodecError(
             f"a secret was needed that is not kept in the store ({self.reason})",
             still="everything else of the state was loaded",
-            todo="read secrets from the environment inside the node, or resume with update={...} giving it again",
+            todo="read secrets from the environment inside the node, or start a new run that is given it again",
             actual="Redacted",
         )
 

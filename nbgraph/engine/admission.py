@@ -22,8 +22,6 @@ class Admission:
         self._running: dict[str, int] = {}
         self._count = 0
         self.running = 0
-        self.waits = 0
-        """How often admission had to wait for room."""
         self.waiting_since: float | None = None
 
     def __len__(self) -> int:
@@ -47,7 +45,6 @@ class Admission:
         """Note that a ready task found the queue full; True where a new wait begins."""
         begins = self.waiting_since is None
         if begins:
-            self.waits += 1
             self.waiting_since = now
         return begins
 

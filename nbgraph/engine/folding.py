@@ -11,15 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from nbgraph.codec import Types, decode, encode
-from nbgraph.codec.frozen import FrozenDict, FrozenList, FrozenSet
+from nbgraph.codec.frozen import FROZEN_OF
 from nbgraph.graph.reducers import Reducer
-
-_SHELLS: dict[type, Callable[[Any], Any]] = {list: FrozenList, dict: FrozenDict, set: FrozenSet}
 
 
 def shell(value: Any) -> Any:
     """Return a reducer's fresh result with its outermost container frozen; what it holds is frozen already."""
-    freeze = _SHELLS.get(type(value))
+    freeze = FROZEN_OF.get(type(value))
     return value if freeze is None else freeze(value)
 
 

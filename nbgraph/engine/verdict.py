@@ -95,7 +95,7 @@ def node_failure(run_id: str, task: Task, error: Exception) -> NbgraphError:
     if task.attempt > 1:
         facts["attempts"] = task.attempt
         failure = MaxAttemptsError(
-            f"node {name!r} failed in all {task.attempt} attempts, last with {cause}", still=still, todo=todo, **facts
+            f"node {name!r} failed in {task.attempt} attempts, last with {cause}", still=still, todo=todo, **facts
         )
     elif isinstance(error, NodeTimeoutError):
         error.facts = {**facts, **error.facts}

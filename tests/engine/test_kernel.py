@@ -10,9 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-manager = pytest.importorskip("jupyter_client.manager")
-pytest.importorskip("ipykernel")
+from jupyter_client import manager
 
 ROOT = Path(__file__).parents[2]
 SOON = 60.0
