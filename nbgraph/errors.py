@@ -18,7 +18,13 @@ Owns the classes and how an error reads. Knows nothing of graphs, stores or kern
     |   |-- MaxStepsError     a bound was hit: the run is paused and resumable
     |   |-- BackpressureError   ... the workers' queue stayed full
     |   |-- BudgetError         ... the time budget is spent
-    |   `-- RunCancelledError   somebody cancelled the run
+    |   |-- RunCancelledError   somebody cancelled the run
+    |   |-- CallError         a call cannot be recorded, or its record cannot be used
+    |   |   `-- MissingCallError      ... replay was asked for a call that was not recorded
+    |   |-- QuestionError     a node's question cannot be put, or is not there
+    |   |-- AnswerError       an answer does not fit its question
+    |   |-- MigrationError    the recorded state does not fit today's schema
+    |   `-- ReplayMismatchError   today's code does not do what was recorded
     |-- CodecError            a value cannot be kept, or bytes are not a value
     |-- RunBusyError          another driver holds the run
     |-- IdempotencyError      a step was about to be committed a second time
@@ -62,6 +68,8 @@ _FACTS = frozenset(
         "problems",
         "others",
         "error",
+        "call",
+        "question",
     ]
 )
 
@@ -181,6 +189,30 @@ class BudgetError(RunError):
 
 class RunCancelledError(RunError):
     """Somebody cancelled the run; what was committed is kept."""
+
+
+class CallError(RunError):
+    """A call cannot be recorded, or its record cannot be used: ``node``, ``task``, ``call`` (its name in the task)."""
+
+
+class MissingCallError(CallError):
+    """Replay was asked for a call that was not recorded. Nothing was called."""
+
+
+class QuestionError(RunError):
+    """A question cannot be put as it is written, or there is none of that id: ``question``."""
+
+
+class AnswerError(RunError):
+    """An answer does not fit its question: ``path`` inside it, ``expected``, ``actual``."""
+
+
+class MigrationError(RunError):
+    """The recorded state does not fit today's schema, and no migration leads there: ``field``, ``todo``."""
+
+
+class ReplayMismatchError(RunError):
+    """Today's code does not do what was recorded: ``step``, ``node``, ``task``, ``field``, ``expected``, ``actual``."""
 
 
 class CodecError(NbgraphError):

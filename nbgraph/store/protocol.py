@@ -70,6 +70,44 @@ class EventRecord(NamedTuple):
     """JSON object."""
 
 
+class CallRecord(NamedTuple):
+    """One line of a run's log of calls: something began, ended, was asked or was answered."""
+
+    seq: int
+    """Counts from 1 within the run. The store gives it; 0 in what it is given."""
+    time: float
+    task: str
+    node: str
+    attempt: int
+    name: str
+    """Which call of its task: its ordinal, or the key that the node gave it."""
+    phase: str
+    """"started", "returned", "raised", "asked" or "answered"."""
+    request: str
+    """SHA-256 of the canonical request, 64 hexadecimal digits."""
+    data: str
+    """JSON object: the request, the response, the failure, the question, the answer, ..."""
+
+
+class AnswerRecord(NamedTuple):
+    """A person's answer to a question, as it came in: the driver takes it into the log of calls."""
+
+    seq: int
+    """The question's line in the log of calls."""
+    time: float
+    value: str
+    """Canonical JSON."""
+    by: str
+    """Who answered, for people."""
+
+
+class Origin(NamedTuple):
+    """Where a fork comes from: it shares the steps 1 to ``step`` of run ``run_id``."""
+
+    run_id: str
+    step: int
+
+
 class RunStatus(NamedTuple):
     """What changes in a run as a whole; written in the same transaction as the steps that cause it."""
 
@@ -145,6 +183,28 @@ class Store(Protocol):
         """
         ...
 
+    def record(self, lease: Lease, calls: Sequence[CallRecord], blobs: Mapping[str, bytes] | None = None) -> int:
+        """Keep lines of the log of calls in one transaction, or nothing; return the number of the first.
+
+        Raises like ``commit``. May be called beside ``commit``, from any thread.
+        """
+        ...
+
+    def fork(self, record: RunRecord, origin: Origin) -> Lease:
+        """Keep a new run that shares the steps up to ``origin.step`` (0: the input alone), and hold it.
+
+        The shared steps are not copied. ``record.input`` is "": the input is the origin's. Raises like
+        ``create``, and ``StoreError`` if the origin has no such step.
+        """
+        ...
+
+    def answer(self, run_id: str, answer: AnswerRecord) -> None:
+        """Keep an answer; nobody needs to hold the run, and anybody may.
+
+        Raises ``StoreError`` if the log has no question there or it is answered already.
+        """
+        ...
+
     def redescribe(self, lease: Lease, fingerprint: str, description: str) -> None:
         """Note that from the next step on the run follows another graph."""
         ...
@@ -175,6 +235,21 @@ class Store(Protocol):
 
     def events(self, run_id: str) -> Sequence[EventRecord]:
         """Return the run's events in order."""
+        ...
+
+    def calls(self, run_id: str, *, unsettled: bool = False) -> Sequence[CallRecord]:
+        """Return the run's own log of calls in order, each line checked against its digest.
+
+        ``unsettled``: only lines of tasks that have no committed step. A fork's log does not hold its origin's.
+        """
+        ...
+
+    def answers(self, run_id: str) -> Sequence[AnswerRecord]:
+        """Return the answers that came in, by the question's number."""
+        ...
+
+    def origin(self, run_id: str) -> Origin | None:
+        """Return where a fork comes from, None for a run of its own."""
         ...
 
     def blob(self, digest: str) -> bytes:
