@@ -13,6 +13,7 @@ Everything a user needs is here: define a ``Graph``, run it with an ``Engine``, 
 
 from nbgraph.clock import Clock, SystemClock
 from nbgraph.codec import Redaction, register_codec, thaw
+from nbgraph.engine.calls.current import call, current
 from nbgraph.engine.context import Context
 from nbgraph.engine.engine import Engine, open_run, runs
 from nbgraph.engine.options import (
@@ -68,6 +69,7 @@ from nbgraph.errors import (
     StoreReadOnly,
     UpdateError,
 )
+from nbgraph.events import Chunk, Event
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.reducers import (
     Reducer,
@@ -95,11 +97,13 @@ __all__ = [
     "BackpressureError",
     "BudgetError",
     "CallError",
+    "Chunk",
     "Clock",
     "CodecError",
     "ConflictError",
     "Context",
     "Engine",
+    "Event",
     "Goto",
     "Graph",
     "GraphError",
@@ -145,6 +149,8 @@ __all__ = [
     "add",
     "append",
     "bundle",
+    "call",
+    "current",
     "extend",
     "grow_counter",
     "last",

@@ -19,14 +19,15 @@ RANK = {
     "codec": 2,
     "graph": 3,
     "store": 4,
-    "engine": 5,
-    "observe": 6,
-    "analysis": 7,
+    "analysis": 5,  # rows -> rows, from the store's records alone; Run.diff hands it the rows
+    "engine": 6,
+    "observe": 7,
     "views": 8,
     "notebook": 9,
     "__init__": 10,
-    "__main__": 11,
-    "testing": 11,
+    "cli": 11,
+    "__main__": 12,
+    "testing": 12,
 }
 """Parts of the library. A part imports lower ranks; parts of one rank do not know each other."""
 

@@ -6,20 +6,36 @@ but its own assignment. Knows nothing of order, stores or retries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context as ContextVars
 from dataclasses import dataclass
+from functools import partial
 from threading import current_thread, main_thread
 from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
-from nbgraph.engine.context import Context
+from nbgraph.engine.calls.current import HERE
+from nbgraph.engine.calls.question import Question
+from nbgraph.engine.context import Context, Outside
 from nbgraph.engine.task import Lineage, Task
 from nbgraph.engine.view import StateDict, in_place
 from nbgraph.errors import IsolationError
 from nbgraph.graph.plan import NodePlan
 from nbgraph.graph.schema import Schema
 from nbgraph.ids import RunId
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What all attempts of one drive share."""
+
+    run_id: RunId
+    seed: int
+    clock: Clock
+    desk: Callable[[Task], Outside] | None = None
+    """Opens what answers an attempt's calls; None where there can be none."""
+    publish: Callable[[Task, int, Any], None] | None = None
+    """Takes what nodes stream."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,11 +48,32 @@ class Assignment:
     """What the node is called with: ``state`` itself, or a record made from it."""
     ctx: Context | None
     variables: ContextVars
-    clock: Clock
+    around: Surroundings
     gone: bool = False
     cancelled: bool = False
     started: float | None = None
     """Monotonic seconds; None while it waits for a worker."""
+
+    @property
+    def clock(self) -> Clock:
+        """The run's clock."""
+        return self.around.clock
+
+    def context(self) -> Context:
+        """Return the attempt's context, made when it is first wanted."""
+        if self.ctx is None:
+            self.ctx = _context(self)
+        return self.ctx
+
+    @property
+    def questions(self) -> Sequence[Question]:
+        """What the node asked and has no answer to yet; then whatever it returned or raised does not count."""
+        return () if self.ctx is None or self.ctx.desk is None else self.ctx.desk.waiting
+
+    @property
+    def used(self) -> Sequence[int]:
+        """The lines of the log of calls that gave this attempt its answers."""
+        return () if self.ctx is None or self.ctx.desk is None else self.ctx.desk.used
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -96,22 +133,31 @@ def asked(lineage: Lineage, schema: Schema, node: NodePlan, predicate: Callable[
     return holds
 
 
-def prepare(task: Task, schema: Schema, run_id: RunId, seed: int, variables: ContextVars, clock: Clock) -> Assignment:
+def prepare(task: Task, schema: Schema, around: Surroundings, variables: ContextVars) -> Assignment:
     """Return ``task`` ready to be called."""
     state = look(task.lineage, task.node)
-    assignment = Assignment(task, state, given_to(state, schema, task.node), None, variables, clock)
+    assignment = Assignment(task, state, given_to(state, schema, task.node), None, variables, around)
     if task.node.wants_ctx:
-        assignment.ctx = Context(
-            run_id,
-            task.id,
-            task.node.name,
-            seed,
-            attempt=task.attempt,
-            errors=task.lineage.errors,
-            clock=clock.now,
-            cancelled=lambda: assignment.gone or assignment.cancelled,
-        )
+        assignment.context()
+    variables.run(HERE.set, assignment.context)
     return assignment
+
+
+def _context(assignment: Assignment) -> Context:
+    task, around = assignment.task, assignment.around
+    return Context(
+        around.run_id,
+        task.id,
+        task.node.name,
+        around.seed,
+        attempt=task.attempt,
+        errors=task.lineage.errors,
+        clock=around.clock.now,
+        cancelled=lambda: assignment.gone or assignment.cancelled,
+        is_async=task.node.is_async,
+        desk=None if around.desk is None else partial(around.desk, task),
+        publish=None if around.publish is None else partial(around.publish, task),
+    )
 
 
 def perform(assignment: Assignment) -> Outcome:

@@ -1,22 +1,59 @@
-"""What a node gets beside the state: seeded randomness, recorded time, stable ids, a flag to stop.
+"""What a node gets beside the state: seeded randomness, recorded time, stable ids, recorded calls, questions.
 
 Owns DESIGN section 3, rule 7 at the node's side. Every answer is a function of the run's seed or id and
-the task's identity, or is recorded. Knows nothing of scheduling or stores.
+the task's identity, or is recorded (``calls``). Knows nothing of scheduling or stores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+from nbgraph.codec import Redaction, Types
+from nbgraph.engine.calls.request import described, request_of, unwrapped
 from nbgraph.engine.task import Failure
+from nbgraph.errors import CallError, OptionsError
 from nbgraph.ids import RunId, TaskId
 
 if TYPE_CHECKING:
     from random import Random
+
+    from nbgraph.engine.calls.desk import Call
+    from nbgraph.engine.calls.question import Question
+
+
+class Outside(Protocol):
+    """Whatever answers an attempt's calls, questions and looks at the clock: live, or from a record."""
+
+    used: list[int]
+    waiting: list[Question]
+    redact: Redaction
+    types: Types
+
+    def now(self) -> float:
+        """Return the time in seconds since the Unix epoch."""
+        ...
+
+    def call(self, call: Call) -> Any:
+        """Return what a call returns."""
+        ...
+
+    async def acall(self, call: Call) -> Any:
+        """Do the same without blocking the loop."""
+        ...
+
+    def answer(self, question: Question) -> Any:
+        """Return a person's answer, as plain data."""
+        ...
+
+    async def aanswer(self, question: Question) -> Any:
+        """Do the same without blocking the loop."""
+        ...
 
 
 def seeded(seed: int, task: TaskId, purpose: str) -> int:
@@ -32,13 +69,18 @@ class Context:
     """
 
     __slots__ = (
+        "_async",
         "_cancelled",
         "_clock",
         "_drew",
+        "_open",
+        "_publish",
         "_rng",
         "_seed",
         "_uuids",
         "attempt",
+        "chunks",
+        "desk",
         "errors",
         "node",
         "nows",
@@ -57,15 +99,23 @@ class Context:
         errors: tuple[Failure, ...] = (),
         clock: Callable[[], float],
         cancelled: Callable[[], bool],
+        is_async: bool = False,
+        desk: Callable[[], Outside] | None = None,
+        publish: Callable[[int, Any], None] | None = None,
     ) -> None:
         self.run_id, self.task_id, self.node = run_id, task_id, node
         self.attempt, self.errors = attempt, errors
         self._seed, self._clock, self._cancelled = seed, clock, cancelled
+        self._async, self._open, self._publish = is_async, desk, publish
+        self.desk: Outside | None = None
+        """What answers this attempt's calls; None until the first of them."""
         self._rng: Random | None = None
         self._uuids = 0
         self._drew = False
         self.nows: list[float] = []
         """The clock readings taken so far: seconds since the Unix epoch."""
+        self.chunks: list[tuple[Any, bool]] = []
+        """What the node streamed so far, and whether it is to be kept."""
 
     @property
     def rng(self) -> Random:
@@ -84,14 +134,159 @@ class Context:
         return UUID(int=bits | (8 << 76) | (2 << 62))
 
     def now(self) -> datetime:
-        """Return the time in UTC; the answer is recorded with the step."""
-        self.nows.append(self._clock())
+        """Return the time in UTC; the answer is recorded with the step, and with the next call."""
+        self.nows.append(self._clock() if self._open is None else self._outside().now())
         return datetime.fromtimestamp(self.nows[-1], UTC)
 
-    @property
-    def idempotency_key(self) -> str:
-        """64 hexadecimal digits of run and task: stable across attempts, resumes and replays."""
-        return sha256(f"{self.run_id}/{self.task_id}".encode()).hexdigest()
+    def idempotency_key(self, n: int = 0) -> str:
+        """Return 64 hexadecimal digits of run, task and ``n``: stable across attempts, resumes and replays.
+
+        Give it to the services that the node calls, another ``n`` for each call, so that a call of which
+        nobody knows whether it arrived does no harm when it is made again.
+        """
+        mark = f"/{n}" if n else ""
+        return sha256(f"{self.run_id}/{self.task_id}{mark}".encode()).hexdigest()
+
+    # -- the outside world
+
+    def call(
+        self,
+        fn: Callable[..., Any],
+        /,
+        *args: Any,
+        key: str | None = None,
+        unknown: str = "retry",
+        usage: Callable[[Any], Mapping[str, Any] | None] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Call ``fn(*args, **kwargs)`` and record it: what was asked, what came back or was raised, how long it took.
+
+        The call is marked as started before it is made, and kept before the node goes on. A record whose
+        request is unchanged answers a later attempt, a resume and a replay; then nothing is called.
+        In an async node await it (a sync ``fn`` runs on a thread); in a sync node it blocks (an async
+        ``fn`` gets a loop of its own). Arguments and the response must be values that the store keeps; the
+        node gets the response as a replay would give it.
+
+        ``key`` names calls that are issued in no fixed order (threads); others are told apart by their
+        order. ``unknown`` says what to do when the process died inside the call: "retry" makes it again,
+        "skip" gives None instead, "ask" puts the question to a person. ``usage`` reads tokens and the like
+        from the response. A ``fn`` with parameters of these names: ``functools.partial``.
+
+        Raises what ``fn`` raises, and ``CallError`` for what cannot be recorded.
+        """
+        if self._async:
+            return self.arecorded(fn, args, kwargs, key=key, unknown=unknown, usage=usage)
+        return self.recorded(fn, args, kwargs, key=key, unknown=unknown, usage=usage)
+
+    def recorded(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], **how: Any) -> Any:
+        """Call and record, blocking; ``how`` as in ``call``."""
+        inner = partial(unwrapped(fn), *_bound(fn), *args, **{**_named(fn), **kwargs})
+        perform = partial(_blocking, inner) if iscoroutinefunction(inner.func) else inner
+        return self._outside().call(self._call(fn, args, kwargs, perform, how))
+
+    async def arecorded(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], **how: Any
+    ) -> Any:
+        """Call and record without blocking the loop; ``how`` as in ``call``."""
+        inner = partial(unwrapped(fn), *_bound(fn), *args, **{**_named(fn), **kwargs})
+        perform = inner if iscoroutinefunction(inner.func) else partial(_on_a_thread, inner)
+        return await self._outside().acall(self._call(fn, args, kwargs, perform, how))
+
+    def outside(self, label: str, asked: Any, perform: Callable[[], Any], *, key: str | None = None, **how: Any) -> Any:
+        """Record something that is not a plain function call: for wrappers of clients.
+
+        ``label`` and ``asked`` (any value that the store keeps) are the request, ``perform()`` does it and
+        returns a value that the store keeps; it is called only where no record answers. ``key``,
+        ``unknown`` and ``usage`` as in ``call``. Blocks.
+        """
+        return self._outside().call(self._described(label, asked, perform, key, how))
+
+    async def aoutside(
+        self, label: str, asked: Any, perform: Callable[[], Any], *, key: str | None = None, **how: Any
+    ) -> Any:
+        """Do the same with a ``perform`` that returns an awaitable."""
+        return await self._outside().acall(self._described(label, asked, perform, key, how))
+
+    def _described(
+        self, label: str, asked: Any, perform: Callable[[], Any], key: str | None, how: Mapping[str, Any]
+    ) -> Call:
+        from nbgraph.engine.calls.desk import Call  # noqa: PLC0415 - see _call
+
+        desk = self._outside()
+        how = {"unknown": "retry", "usage": None, **how}
+        return Call(
+            described(label, asked, desk.redact), perform, desk.types, key, _policy(how["unknown"]), how["usage"]
+        )
+
+    def _call(
+        self,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        perform: Callable[[], Any],
+        how: Mapping[str, Any],
+    ) -> Call:
+        from nbgraph.engine.calls.desk import Call  # noqa: PLC0415 - only nodes that call pay for it
+        from nbgraph.engine.calls.outcome import types_of  # noqa: PLC0415 - as above
+
+        desk = self._outside()
+        request = request_of(fn, args, kwargs, desk.redact)
+        types = types_of(unwrapped(fn), desk.types)
+        return Call(request, perform, types, how["key"], _policy(how["unknown"]), how["usage"])
+
+    def _outside(self) -> Outside:
+        if self.desk is not None:
+            return self.desk
+        if self._open is None:
+            raise CallError(
+                f"node {self.node!r} runs in another process, where calls cannot be recorded",
+                still="nothing was called",
+                todo="let the node run on a thread (no executor=, or a ThreadPoolExecutor)",
+                node=self.node,
+                task=self.task_id,
+            )
+        self.desk = self._open()
+        return self.desk
+
+    def ask(
+        self, prompt: Any, *, schema: Any = None, key: str | None = None, timeout: float | None = None,
+        default: Any = None,
+    ) -> Any:  # fmt: skip
+        """Ask a person, durably; return the answer. In an async node await it.
+
+        Without an answer the node ends here, the run goes on with its other branches and then waits;
+        ``engine.inbox()`` lists the question, ``engine.answer`` answers it, from any kernel. Then the node
+        runs again from its beginning: calls before the question are served from the record.
+
+        ``schema`` is what an answer must be: a type, a ``Literal``, an Enum, a dataclass, a pydantic model;
+        None: any plain value. After ``timeout`` seconds ``default`` is the answer. ``key`` names questions
+        that are put in no fixed order. Raises ``QuestionError``, ``AnswerError`` when the recorded answer
+        no longer fits.
+        """
+        from nbgraph.engine.calls.question import question_of  # noqa: PLC0415 - only nodes that ask pay for it
+
+        question = question_of(prompt, schema, key, timeout, default, self._outside().redact)
+        return self._aasked(question, schema) if self._async else self._asked(question, schema)
+
+    def _asked(self, question: Question, schema: Any) -> Any:
+        from nbgraph.engine.forms import build  # noqa: PLC0415 - as above
+
+        return build(schema, self._outside().answer(question))
+
+    async def _aasked(self, question: Question, schema: Any) -> Any:
+        from nbgraph.engine.forms import build  # noqa: PLC0415 - as above
+
+        return build(schema, await self._outside().aanswer(question))
+
+    def stream(self, delta: Any, *, keep: bool = False) -> None:
+        """Publish a chunk to whoever follows ``run.stream()``: a token, a line, any plain value.
+
+        Chunks of a task are numbered from 1 and arrive in that order; between tasks there is no order.
+        ``keep``: store it with the step, so that it can be followed after the run too.
+        """
+        self.chunks.append((delta, keep))
+        if self._publish is not None:
+            self._publish(len(self.chunks), delta)
 
     @property
     def cancelled(self) -> bool:
@@ -100,10 +295,43 @@ class Context:
 
     @property
     def drew(self) -> bool:
-        """True once the node used randomness, ids or the clock: then a cycle may end by itself."""
-        return self._drew or self._rng is not None or self._uuids > 0 or bool(self.nows)
+        """True once the node used randomness, ids, the clock or a call: then a cycle may end by itself."""
+        used = self.desk is not None and bool(self.desk.used)
+        return used or self._drew or self._rng is not None or self._uuids > 0 or bool(self.nows)
 
     def absorb(self, nows: list[float], *, drew: bool) -> None:
         """Take over what the same context was asked in another process."""
         self.nows += nows
         self._drew = self._drew or drew
+
+
+POLICIES = ("retry", "ask", "skip")
+
+
+def _policy(unknown: Any) -> str:
+    if unknown not in POLICIES:
+        raise OptionsError(
+            f"unknown is {unknown!r}", option="unknown", actual=unknown, todo=f"choose one of {', '.join(POLICIES)}"
+        )
+    return str(unknown)
+
+
+def _bound(fn: Callable[..., Any]) -> tuple[Any, ...]:
+    """Return the positional arguments that ``functools.partial`` bound to a function, outermost last."""
+    return (*_bound(fn.func), *fn.args) if isinstance(fn, partial) else ()
+
+
+def _named(fn: Callable[..., Any]) -> Mapping[str, Any]:
+    return {**_named(fn.func), **fn.keywords} if isinstance(fn, partial) else {}
+
+
+def _blocking(perform: Callable[[], Any]) -> Any:
+    from nbgraph.engine.calls.desk import run_coroutine  # noqa: PLC0415 - only for an async function in a sync node
+
+    return run_coroutine(perform())
+
+
+async def _on_a_thread(perform: Callable[[], Any]) -> Any:
+    from asyncio import to_thread  # noqa: PLC0415 - whoever awaits has it loaded
+
+    return await to_thread(perform)

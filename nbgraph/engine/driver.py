@@ -7,7 +7,7 @@ nothing that a result could depend on: readiness is ``frontier``'s, merging ``me
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
 from heapq import heappop, heappush
@@ -15,7 +15,9 @@ from itertools import count
 from typing import Any
 
 from nbgraph.engine.admission import Admission
-from nbgraph.engine.attempt import Assignment, Outcome, isolated, named, perform, prepare, shown
+from nbgraph.engine.asking import Asking
+from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, isolated, named, perform, prepare, shown
+from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.context import seeded
 from nbgraph.engine.control import Breakpoints, Halt, Requests
 from nbgraph.engine.ledger import Conflicted, Entry, Ledger
@@ -46,9 +48,20 @@ SLICE = 0.5
 class Driver:
     """Drives one run from where its ledger stands until it ends, fails, or is told to stop."""
 
-    def __init__(self, plan: Plan, ledger: Ledger, crew: Crew, options: Options, breakpoints: Breakpoints) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        ledger: Ledger,
+        crew: Crew,
+        options: Options,
+        breakpoints: Breakpoints,
+        recorder: Recorder,
+        publish: Callable[[Task, int, Any], None] | None = None,
+    ) -> None:
         self._plan, self._ledger, self._crew, self._options = plan, ledger, crew, options
-        self._breaks = breakpoints
+        self._breaks, self._recorder = breakpoints, recorder
+        self._asking = Asking()
+        self._around = Surroundings(ledger.run_id, options.seed, options.clock, recorder.desk, publish)
         self._frontier = ledger.frontier
         self._admission = Admission(options.queue_depth, options.max_concurrent)
         self._running: dict[int, Assignment] = {}
@@ -94,6 +107,7 @@ class Driver:
             entry = self._entry(outcome)
             if entry is not None:
                 self._ledger.commit((entry,))
+                self._recorder.settled(task.id)
 
     def _straight(self) -> bool:
         """Say whether one sync task is all there is, and no bound, breakpoint or request has a say in it."""
@@ -107,8 +121,7 @@ class Driver:
         return simple and not asked and self._verdict.bound is None and ledger.step < self._options.max_steps
 
     def _prepared(self, task: Task) -> Assignment:
-        variables, seed = self._variables.copy(), self._options.seed
-        return prepare(task, self._plan.schema, self._ledger.run_id, seed, variables, self._clock)
+        return prepare(task, self._plan.schema, self._around, self._variables.copy())
 
     def wake(self) -> None:
         """Make the loop look at its requests; callable from any thread."""
@@ -177,9 +190,9 @@ class Driver:
                 outcome = self._start(task)
                 if outcome is not None:
                     return (outcome,)
-        if self._running or (self._retries and self._halt is None):
+        if self._running or (self._halt is None and (self._retries or self._asking.deadline() is not None)):
             return self._wait()
-        if self._halt is None and self._unblock():
+        if self._halt is None and (self._unblock() or self._answered()):
             return ()
         return None
 
@@ -255,13 +268,26 @@ class Driver:
         now = self._clock.monotonic()
         while self._retries and self._retries[0][0] <= now:
             self._frontier.put_back(heappop(self._retries)[2])
+        self._answered()
         return outcomes
+
+    def _answered(self) -> bool:
+        """Take back the tasks whose questions were answered meanwhile, by anybody; say whether there are any."""
+        if not self._asking:
+            return False
+        tasks = self._asking.back(self._recorder.answered(), self._clock.now())
+        for task in tasks:
+            self._frontier.put_back(task)
+        return bool(tasks)
 
     def _patience(self) -> float:
         """Return how many seconds the loop may sleep."""
         dues = [timers[0][0] for timers in (self._timeouts, self._retries) if timers]
         if self._halt is None:  # a bound that was hit stays in the past: looking at it again would not let us sleep
             dues += self._bounds()
+            deadline = self._asking.deadline()
+            if deadline is not None:
+                dues.append(self._clock.monotonic() + deadline - self._clock.now())
         return max(0.0, min(SLICE, min(dues) - self._clock.monotonic())) if dues else SLICE
 
     def _bounds(self) -> list[float]:
@@ -285,7 +311,7 @@ class Driver:
                 continue
             self._crew.abandon(assignment)
             self._release(assignment)
-            self._failed(task, timed_out(task), now - (assignment.started or now))
+            self._failed(assignment, timed_out(task), now - (assignment.started or now))
 
     def _release(self, assignment: Assignment) -> None:
         del self._running[id(assignment)]
@@ -313,6 +339,8 @@ class Driver:
 
     def _commit(self, entries: Sequence[Entry]) -> None:
         self._ledger.commit(entries)
+        for entry in entries:
+            self._recorder.settled(entry.task.id)
         if self._breaks.after is not None:
             for entry in entries:
                 if self._breaks.stops_after(
@@ -322,15 +350,26 @@ class Driver:
 
     def _entry(self, outcome: Outcome) -> Entry | None:
         """Return what to commit of an outcome; None where it failed and nothing is."""
-        task, error = outcome.assignment.task, outcome.error
+        error = outcome.error
+        if outcome.assignment.questions:
+            self._set_aside(outcome.assignment)
+            return None
         if error is None:
             error = isolated(outcome.assignment, self._plan.schema)
         if error is not None:
-            return self._failed(task, self._explained(outcome, error), outcome.seconds)
+            return self._failed(outcome.assignment, self._explained(outcome, error), outcome.seconds)
         try:
             return self._done(outcome)
         except Exception as wrong:  # noqa: BLE001 - a predicate, a reducer or a value of the user's may raise anything
-            return self._failed(task, wrong, outcome.seconds, retryable=False)
+            return self._failed(outcome.assignment, wrong, outcome.seconds, retryable=False)
+
+    def _set_aside(self, assignment: Assignment) -> None:
+        """Let a task wait for a person. It stays alive, as one that failed does."""
+        task, questions = assignment.task, assignment.questions
+        self._asking.add(task, questions)
+        for question in questions:
+            self._ledger.note("task.waiting", task.node.name, task.id, question=question.seq)
+        self._ledger.commit(())
 
     def _done(self, outcome: Outcome) -> Entry | None:
         failing = self._verdict.bound is not None
@@ -353,27 +392,31 @@ class Driver:
             return named(error, outcome.assignment.task.node.name, field)
         return error if isinstance(error, Exception) else RuntimeError(f"the node ended with {error!r}")
 
-    def _failed(self, task: Task, error: Exception, seconds: float, *, retryable: bool = True) -> Entry | None:
+    def _failed(
+        self, assignment: Assignment, error: Exception, seconds: float, *, retryable: bool = True
+    ) -> Entry | None:
         """Retry, take an ``on_error`` way, or let the run fail."""
+        task, upto = assignment.task, self._recorder.failed(assignment.task.id)
         try:
-            if retryable and self._retry(task, error):
+            if retryable and self._retry(task, error, upto):
                 return None
         except Exception as wrong:  # noqa: BLE001 - a policy's predicate is the user's, and may raise anything
             error = wrong
         taken = [_way(edge) for edge in task.node.error_edges if isinstance(error, edge.on_error)]
         if taken:
-            return self._caught(task, error, taken, seconds)
-        self._fail(task, node_failure(self._ledger.run_id, task, error))
+            return self._caught(assignment, error, taken, seconds)
+        calls = {"upto": upto, "calls": sorted(assignment.used)} if upto else {}
+        self._fail(task, node_failure(self._ledger.run_id, task, error), **calls)
         return None
 
-    def _caught(self, task: Task, error: Exception, taken: list[Way], seconds: float) -> Entry | None:
-        entry = self._ledger.caught(task, error, taken, seconds)
+    def _caught(self, assignment: Assignment, error: Exception, taken: list[Way], seconds: float) -> Entry | None:
+        entry = self._ledger.caught(assignment, error, taken, seconds)
         if isinstance(error, NodeTimeoutError):
             self._commit([entry])
             return None
         return entry
 
-    def _retry(self, task: Task, error: Exception) -> bool:
+    def _retry(self, task: Task, error: Exception, upto: int) -> bool:
         retry = task.node.retry
         if retry is None or task.attempt >= retry.attempts or isinstance(error, IsolationError):
             return False
@@ -382,25 +425,32 @@ class Driver:
         unit = seeded(self._options.seed, task.id, f"retry/{task.attempt}") / 2**256
         pause = retry.pause(task.attempt, unit)
         told = f"{type(error).__name__}: {words(error)}"
-        self._ledger.note("task.retried", task.node.name, task.id, attempt=task.attempt, error=told, pause=pause)
+        facts = {"upto": upto} if upto else {}
+        self._ledger.note(
+            "task.retried", task.node.name, task.id, attempt=task.attempt, error=told, pause=pause, **facts
+        )
         task.failed = (*task.failed, told)
         task.attempt += 1
         heappush(self._retries, (self._clock.monotonic() + pause, next(self._numbers), task))
         return True
 
-    def _fail(self, task: Task, error: NbgraphError) -> None:
+    def _fail(self, task: Task, error: NbgraphError, **facts: Any) -> None:
         """Note a failure for good. The task stays alive: what it may still reach waits for its repair."""
         self._verdict.add(task.path, error)
-        self._ledger.note("task.failed", task.node.name, task.id, error=error.message)
+        cause = error.__cause__ or error
+        raised = f"{type(cause).__name__}: {words(cause)}"
+        self._ledger.note("task.failed", task.node.name, task.id, error=error.message, raised=raised, **facts)
 
     # -- ending
 
     def _finish(self) -> NbgraphError | None:
         error = self._verdict.error()
-        if error is not None and (self._halt is None or not self._undecided()):
+        if error is not None and not self._undecided():
             return self._close("failed", error)
         if self._halt is not None:
             return self._close(self._halt.status, self._halt.error, why=self._halt.why)
+        if self._asking:
+            return self._close("waiting", None, questions=len(self._asking))
         try:
             final = self._ledger.final()
         except Exception as wrong:  # noqa: BLE001 - a user's reducer may raise anything
@@ -416,7 +466,9 @@ class Driver:
         """
         bound, cancelled = self._verdict.bound, self._halt is not None and self._halt.status == "cancelled"
         waiting = [*self._frontier.ready, *self._admission.drain(), *(timer[2] for timer in self._retries)]
-        return cancelled or (bound is not None and any(task.path < bound for task in waiting))
+        if cancelled or bound is None:
+            return cancelled
+        return any(task.path < bound for task in waiting) or self._asking.before(bound)
 
     def _close(self, status: str, error: NbgraphError | None, **data: Any) -> NbgraphError | None:
         self._ledger.note(f"run.{status}", **data)

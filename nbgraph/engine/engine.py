@@ -6,12 +6,18 @@ Owns the front door to execution. It wires things together and decides nothing i
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from functools import partial
+from operator import index
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from nbgraph.engine import tables
+from nbgraph.engine import inbox, tables
+from nbgraph.engine.calls.recorder import Recorder
+from nbgraph.engine.continuing import borrowed_from, take_up
 from nbgraph.engine.control import Break, Breakpoints
+from nbgraph.engine.editing import Edit
 from nbgraph.engine.history import History
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
@@ -25,10 +31,13 @@ from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
 from nbgraph.graph.schema import Schema
 from nbgraph.store import open_store
-from nbgraph.store.protocol import RunRecord, RunStatus, Store
+from nbgraph.store.protocol import Lease, Origin, RunRecord, RunRow, RunStatus, Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from nbgraph.engine.calls.book import Book
+    from nbgraph.engine.replay.report import Replay
 
 Target = str | PathLike[str] | Store
 
@@ -124,7 +133,8 @@ class Engine:
         if merger.blobs:
             ledger.commit(())
         ledger.begin(initial)
-        session = Session(self.store, plan, lease, ledger, options, breakpoints, host)
+        recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
+        session = Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder)
         run = Run(self.store, record.run_id, self, plan.schema)
         run._session = self._sessions[run.id] = session  # noqa: SLF001 - the run's other half
         return run, session
@@ -183,31 +193,171 @@ class Engine:
                 todo="start a new run",
                 run_id=run_id,
             )
-        plan = self.plan
-        if row.record.graph != plan.name:
-            raise GraphError(
-                f"run {run_id!r} is of graph {row.record.graph!r}, not of {plan.name!r}",
-                still="the run was not touched",
-                todo="resume it with an engine of its own graph",
-                run_id=run_id,
-            )
+        plan = self._same_graph(row)
         options = combine(self.options, (), {"seed": row.record.seed, **keywords})
         breakpoints = Breakpoints(before, after, quota)
         breakpoints.check(plan.nodes)
-        lease = self.store.acquire(run_id)
+        return self._taken_up(self.store.acquire(run_id), plan, options, breakpoints, "run.resumed", blocking=blocking)
+
+    def _same_graph(self, row: RunRow) -> Plan:
+        plan = self.plan
+        if row.record.graph != plan.name:
+            raise GraphError(
+                f"run {row.record.run_id!r} is of graph {row.record.graph!r}, not of {plan.name!r}",
+                still="the run was not touched",
+                todo="use an engine of its own graph",
+                run_id=row.record.run_id,
+            )
+        return plan
+
+    def _taken_up(
+        self,
+        lease: Lease,
+        plan: Plan,
+        options: Options,
+        breakpoints: Breakpoints,
+        kind: str,
+        *,
+        edit: Edit | None = None,
+        borrowed: Mapping[str, Book] | None = None,
+        blocking: bool,
+        **facts: Any,
+    ) -> Session:
         try:
-            ledger = Ledger(self.store, lease, plan, self._merger(plan, options), options.clock)
-            ledger.restore()
-            if self.store.descriptions(run_id)[-1][1] != plan.fingerprint:
-                self.store.redescribe(lease, plan.fingerprint, plan.description)
-            ledger.note("run.resumed")
-            ledger.commit((), RunStatus("running"))
+            merger = self._merger(plan, options)
+            taken = take_up(self.store, lease, plan, merger, options, list(self.graph.migrations), edit, borrowed)
+            taken.ledger.note(kind, **facts)
+            taken.ledger.commit((), RunStatus("running"))
             host = _host(options, blocking=blocking)
-            session = self._sessions[run_id] = Session(self.store, plan, lease, ledger, options, breakpoints, host)
+            session = Session(self.store, plan, lease, taken.ledger, options, breakpoints, host, taken.recorder)
+            self._sessions[lease.run_id] = session
             return session
         except BaseException:
             self.store.release(lease)
             raise
+
+    # -- forks
+
+    def fork(
+        self,
+        run_id: str,
+        step: int | None = None,
+        *,
+        update: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
+        new_id: str | None = None,
+        reuse_calls: bool = False,
+        before: Break = None,
+        after: Break = None,
+        **options: Any,
+    ) -> Run:
+        """Execute a new run that shares ``run_id``'s past up to ``step`` (None: its latest), with today's code.
+
+        ``update`` is taken in after that step as a node's return would be, through the reducers; ``state``
+        replaces fields as they are. Edges are decided again by the edited state. The parent is not written;
+        the shared steps are not copied. ``reuse_calls=True``: calls whose request is unchanged are served
+        from the parent's record until the fork parts from it; questions are put again. A seed and other
+        options may differ. Blocks and raises like ``run``; also ``RunNotFound``, ``RunError`` for a step that
+        the run does not have, ``StateError`` for an edit that does not fit.
+        """
+        session = self._forked(
+            run_id, step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
+            reuse_calls=reuse_calls, blocking=True,
+        )  # fmt: skip
+        run = self.open(session.run_id)
+        run._session = session  # noqa: SLF001 - the run's other half
+        return self._driven(run, session, options)
+
+    async def afork(self, run_id: str, step: int | None = None, **how: Any) -> Run:
+        """Do the same and await its end."""
+        return await self.open(run_id).fork(step, **how)
+
+    def fork_many(
+        self, run_id: str, step: int | None = None, *, edits: Iterable[Mapping[str, Any]], side_by_side: int = 4,
+        time_budget: float | None = None, **how: Any,
+    ) -> DataFrame:  # fmt: skip
+        """Fork a run once for each of ``edits`` (what ``update`` takes); return one table, a row a fork.
+
+        At most ``side_by_side`` run at the same time, all within ``time_budget`` seconds together: what is
+        not done by then is paused, or not begun. A fork that fails is a row with its error. ``how`` as in
+        ``fork``. Columns: run_id, status, error, steps, seconds, calls, reused, the edited fields
+        as "edit.<field>" and the final state's as "<field>".
+        """
+        from nbgraph.engine.grid import Grid  # noqa: PLC0415 - only for grids
+
+        return Grid(self, run_id, step, how).run(list(edits), side_by_side, time_budget)
+
+    def _forked(
+        self,
+        run_id: str,
+        step: int | None,
+        edit: Edit,
+        new_id: str | None,
+        breakpoints: Breakpoints,
+        keywords: dict[str, Any],
+        *,
+        reuse_calls: bool,
+        blocking: bool,
+    ) -> Session:
+        row = self.store.run(run_id)
+        plan = self._same_graph(row)
+        origin = Origin(run_id, _step_of(row, step))
+        edit.check(plan.schema)
+        breakpoints.check(plan.nodes)
+        options = combine(self.options, (), {"seed": row.record.seed, **keywords})
+        borrowed = borrowed_from(self.store, origin) if reuse_calls else None
+        record = RunRecord(
+            new_id or os.urandom(6).hex(), plan.name, plan.fingerprint, plan.description, "", options.seed,
+            options.clock.now(),
+        )  # fmt: skip
+        lease = self.store.fork(record, origin)
+        try:
+            return self._taken_up(
+                lease, plan, options, breakpoints, "run.forked", edit=edit, borrowed=borrowed, blocking=blocking,
+                origin=run_id, at=origin.step,
+            )  # fmt: skip
+        except BaseException:
+            self.store.delete(record.run_id)  # a fork that never began is nothing that anybody should find
+            raise
+
+    # -- replay
+
+    def replay(self, run_id: str, *, strict: bool = True) -> Replay:
+        """Run a recorded run's nodes again, calls, clock and answers from the record; compare what they do.
+
+        Calls nothing, writes nothing, opens no socket. Works for runs in any state; tasks that had not
+        finished are not run. ``strict`` raises the first difference in step order: ``ReplayMismatchError``, or
+        ``MissingCallError`` for a call that was not recorded. Otherwise all are in the result's ``mismatches``.
+        """
+        row = self.store.run(run_id)
+        plan, options = self._same_graph(row), combine(self.options, (), {"seed": row.record.seed})
+        from nbgraph.engine.replay.replayer import Replayer, on_a_quiet_thread  # noqa: PLC0415 - asyncio, when replayed
+
+        replayer = Replayer(self.store, run_id, plan, self._merger(plan, options), options.clock, options.redact)
+        on_a_quiet_thread(partial(replayer.replay, strict=strict))
+        for error in replayer.problems:
+            error.facts = {"run_id": run_id, **error.facts}
+        report = replayer.report(self.open(run_id).state)
+        if strict and report.problems:
+            raise report.problems[0]
+        return report
+
+    # -- people
+
+    def inbox(self) -> DataFrame:
+        """Return the open questions of all runs of the store as a table, oldest first."""
+        return inbox.inbox(self.store)
+
+    def answer(self, question: str, value: Any, *, by: str = "") -> None:
+        """Answer an open question by its id; the value must fit what was asked for.
+
+        Works from any kernel, whoever drives the run. A live run goes on by itself; one that waits goes on
+        with ``resume``. Raises ``QuestionError`` for an id that is not open, ``AnswerError`` for a value that
+        does not fit; then nothing was changed.
+        """
+        inbox.answer(self.store, question, value, by, self.options.clock)
+
+    # -- looking
 
     def open(self, run_id: str) -> Run:
         """Return a run of the store, to read or to steer; raises ``RunNotFound``."""
@@ -239,6 +389,22 @@ class Engine:
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
+
+
+def _step_of(row: RunRow, step: int | None) -> int:
+    """Return the step to fork at; raises ``RunError`` for one that the run does not have."""
+    if step is None:
+        return row.steps
+    step = index(step)
+    if not 0 <= step <= row.steps:
+        raise RunError(
+            f"run {row.record.run_id!r} has no step {step}",
+            still="nothing was changed",
+            todo=f"fork at one of its steps, 0 (the input) to {row.steps}",
+            run_id=row.record.run_id,
+            step=step,
+        )
+    return step
 
 
 def _host(options: Options, *, blocking: bool) -> Any:

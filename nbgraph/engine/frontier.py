@@ -7,7 +7,7 @@ thread, no clock, no store: the loop tells it what finished, and it answers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from nbgraph.engine.merge import Merger
@@ -24,8 +24,10 @@ _NEVER = Visits()
 class Frontier:
     """The living edge of a run: ready tasks, live tasks by node, and arrivals that wait to be gathered."""
 
-    def __init__(self, plan: Plan, merger: Merger) -> None:
+    def __init__(self, plan: Plan, merger: Merger, names: Mapping[str, str] | None = None) -> None:
         self._plan, self._merger = plan, merger
+        self.names: Mapping[str, str] = names or {}
+        """Node -> the name that its tasks' ids are made of, where it was renamed while the run went on."""
         self._live: dict[str, int] = {}
         self._pending: dict[str, list[Arrival]] = {}
         self.alive = 0
@@ -67,6 +69,15 @@ class Frontier:
     def alone(self) -> bool:
         """Say whether exactly one task is alive and nothing waits to be gathered."""
         return self.alive == 1 and not self._pending and not self.ends
+
+    @property
+    def pending(self) -> bool:
+        """True while arrivals wait to be gathered, or branches have ended."""
+        return bool(self._pending or self.ends)
+
+    def waiting(self) -> list[str]:
+        """Return the nodes at which arrivals wait to be gathered."""
+        return list(self._pending)
 
     def complete(self, task: Task, after: Lineage, step: StepNo, ways: Sequence[Way]) -> None:
         """Note that ``task`` finished and took ``ways``; whatever that makes ready is in ``ready``."""
@@ -132,7 +143,7 @@ class Frontier:
         return gather_path(sorted(arrival.path for arrival in arrivals), node.place)
 
     def _fire_one(self, node: NodePlan, arrival: Arrival) -> None:
-        identity = task_id(((arrival.parent, arrival.edge),), node.name)
+        identity = task_id(((arrival.parent, arrival.edge),), self.names.get(node.name, node.name))
         parents = ((arrival.step, arrival.edge),)
         ghost = arrival.ghost or self.haunted
         self._ready(Task(identity, node, arrival.path, parents, arrival.lineage, ghost=ghost))
@@ -153,7 +164,7 @@ class Frontier:
         except Exception as error:  # noqa: BLE001 - a user's reducer may raise anything; it becomes the task's failure
             gathered, problem = self._merger.gather(arrivals[:1]), error
         task = Task(
-            task_id([(arrival.parent, arrival.edge) for arrival in arrivals], node.name),
+            task_id([(arrival.parent, arrival.edge) for arrival in arrivals], self.names.get(node.name, node.name)),
             node,
             gather_path([arrival.path for arrival in arrivals], node.place),
             tuple([(arrival.step, arrival.edge) for arrival in arrivals]),

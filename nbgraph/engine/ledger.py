@@ -6,24 +6,22 @@ complete. Knows the store's records; knows no thread and no queue.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from json import dumps, loads
+from json import dumps
 from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
-from nbgraph.codec import decode
-from nbgraph.engine.attempt import Outcome, asked
+from nbgraph.engine.attempt import Assignment, Outcome, asked
 from nbgraph.engine.conflicts import Conflict, Writers
 from nbgraph.engine.frontier import Frontier
-from nbgraph.engine.history import History
 from nbgraph.engine.merge import Kept, Merger
 from nbgraph.engine.order import ROOT
 from nbgraph.engine.record import (
     MARK_EVERY,
+    asked_facts,
     facts_text,
     mark_text,
-    marked,
     object_text,
     snapshot_due,
     step_record,
@@ -32,8 +30,8 @@ from nbgraph.engine.returned import read
 from nbgraph.engine.routing import Way, ways_on
 from nbgraph.engine.task import Arrival, Failure, Lineage, Task
 from nbgraph.engine.verdict import words
-from nbgraph.errors import CodecError, NbgraphError, StoreCorrupt, UpdateError
-from nbgraph.graph.plan import NodePlan, Plan
+from nbgraph.errors import CodecError, NbgraphError, UpdateError
+from nbgraph.graph.plan import Plan
 from nbgraph.graph.schema import TypeProblem
 from nbgraph.ids import RunId, StepNo, root_id
 from nbgraph.store.protocol import EventRecord, Lease, RunStatus, StepRecord, Store
@@ -59,11 +57,19 @@ class Conflicted(Exception):  # noqa: N818 - control flow inside the engine, nev
 class Ledger:
     """Keeps the books of one run."""
 
-    def __init__(self, store: Store, lease: Lease, plan: Plan, merger: Merger, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        lease: Lease,
+        plan: Plan,
+        merger: Merger,
+        clock: Clock,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self.last: Lineage | None = None
         self._store, self._lease, self._plan, self._merger, self._clock = store, lease, plan, merger, clock
         self.run_id = RunId(lease.run_id)
-        self.frontier = Frontier(plan, merger)
+        self.frontier = Frontier(plan, merger, names)
         self._writers = Writers()
         self._events: list[EventRecord] = []
         self._seq = 0
@@ -74,100 +80,27 @@ class Ledger:
         self.restored = False
         self.ghosts = 0
         """Tasks that finished and are not to be stored."""
+        self.after_commit: Callable[[], None] | None = None
 
     # -- beginnings
 
-    def begin(self, initial: Lineage) -> None:
-        """Start from the input."""
-        self.frontier.begin(Arrival(root_id(self._plan.name), StepNo(0), "e0", ROOT, initial))
+    def begin(self, initial: Lineage, step: StepNo = StepNo(0)) -> None:  # noqa: B008 - an int
+        """Start from the input; ``step`` is 1 where the input was edited."""
+        self.frontier.begin(Arrival(root_id(self._plan.name), step, "e0", ROOT, initial))
 
-    def restore(self) -> None:
-        """Bring the frontier to where the stored run stands. Runs no node's code."""
-        self.restored = True
-        history = History(self._store, self.run_id, self._merger.types)
-        self._seq = len(self._store.events(self.run_id))
-        mark = self._store.last_mark(self.run_id)
-        if mark:
-            self._restore_mark(history, mark)
-        else:
-            self.begin(self._merger.initial(history.initial())[0])
-        for row in self._store.steps(self.run_id, mark + 1):
-            self._restore_row(row)
+    def resumed(self, step: StepNo, marked: StepNo, events: int) -> None:
+        """Go on behind ``step``, the last mark being at ``marked``, after so many events."""
+        self.step = self._planned = step
+        self._marked, self._seq, self.restored = marked, events, True
 
-    def _restore_mark(self, history: History, mark: int) -> None:
-        row = next(iter(self._store.steps(self.run_id, mark, mark)))
-        lineage = self._lineage(history.fields_at(mark))
-        facts = self._decode(row.mark)
-        path = marked(loads(row.mark), lineage)
-        lineage.private = dict(facts["private"])
-        task = Task(row.task, self._node(row), path, (), lineage)  # type: ignore[arg-type]  # ids come from our own rows
-        self.frontier.adopt(task)
-        self.step = self._planned = self._marked = StepNo(row.step)
-        self.frontier.complete(task, lineage, self.step, self._ways(row))
+    @property
+    def events(self) -> int:
+        """Events noted so far."""
+        return self._seq
 
-    def _lineage(self, fields: Mapping[str, Any]) -> Lineage:
-        lineage = Lineage({})
-        for name, value in fields.items():
-            self._merger.place(lineage, name, value)
-        return lineage
-
-    def _restore_row(self, row: StepRecord) -> None:
-        task = self.frontier.pick(row.task)  # type: ignore[arg-type]  # see _restore_mark
-        if task is None:
-            raise StoreCorrupt(
-                f"step {row.step} of run {self.run_id!r} (node {row.node!r}) does not follow from the steps before it",
-                still="the file was not changed",
-                todo="the graph's edges have changed since: resume with the graph as it was, or start a new run",
-                run_id=self.run_id,
-                step=row.step,
-                node=row.node,
-                file=self._store.name,
-            )
-        update, results = self._kept(row.update), self._kept(row.results)
-        ways = self._ways(row)
-        facts = loads(row.facts) if row.facts else {}
-        after = self._after(task)
-        self._merger.write(after, update, results)
-        self._close(task, after, StepNo(row.step), update, drew=bool(facts.get("drew")))
-        if row.status == "caught":
-            after.errors = (*after.errors, Failure(*facts["caught"]))
-        if row.snapshot:
-            after.cost = 0
-        self.step = self._planned = StepNo(row.step)
-        if row.mark:
-            self._marked = self.step
-        self.frontier.complete(task, after, self.step, ways)
-
-    def _decode(self, text: str) -> Any:
-        return decode(text, types=self._merger.types, blob=self._store.blob, frozen=True)
-
-    def _kept(self, text: str) -> dict[str, Kept]:
-        fields = self._decode(text) if text else {}
-        return {name: self._merger.keep(name, value) for name, value in fields.items()}
-
-    def _ways(self, row: StepRecord) -> list[Way]:
-        ways = self._decode(row.arrivals) if row.arrivals else []
-        for way in ways:
-            if way[1] not in self._plan.nodes:
-                raise StoreCorrupt(
-                    f"step {row.step} of run {self.run_id!r} went to node {way[1]!r}, which the graph no longer has",
-                    todo="bring the node back, or start a new run",
-                    run_id=self.run_id,
-                    step=row.step,
-                    node=way[1],
-                )
-        return [Way(way[0], way[1], dict(way[2]) if len(way) > 2 else None, len(way) > 2) for way in ways]
-
-    def _node(self, row: StepRecord) -> NodePlan:
-        node = self._plan.nodes.get(row.node)
-        if node is None:
-            raise StoreCorrupt(
-                f"run {self.run_id!r} stands behind node {row.node!r}, which the graph no longer has",
-                todo="bring the node back, or start a new run",
-                run_id=self.run_id,
-                node=row.node,
-            )
-        return node
+    def now(self) -> float:
+        """Return the time in seconds since the Unix epoch."""
+        return self._clock.now()
 
     # -- entries
 
@@ -182,10 +115,8 @@ class Ledger:
         update = {name: self._keep(task, name, value) for name, value in returned.update.items()}
         ctx = outcome.assignment.ctx
         facts: dict[str, Any] = {"started": self._clock.now() - outcome.seconds, "seconds": outcome.seconds}
-        if ctx is not None and ctx.drew:
-            facts["drew"] = True
-            if ctx.nows:
-                facts["now"] = ctx.nows
+        if ctx is not None:
+            facts |= asked_facts(ctx)
         look_for = None if noted else failing
         return self._entry(task, update, returned.routes, facts, failing=look_for, drew=bool(ctx and ctx.drew))
 
@@ -221,7 +152,7 @@ class Ledger:
     ) -> Entry:
         ghost = task.ghost
         step = StepNo(0 if ghost else self._planned + 1)
-        after = self._after(task)
+        after = self.after(task)
         try:
             results = self._merger.write(after, update)
         except TypeProblem as problem:
@@ -232,7 +163,7 @@ class Ledger:
                 self._check_private(task, way.private)
         if failing is not None and update and not self.frontier.alone():
             self._check_conflicts(task, update, failing=failing)
-        self._close(task, after, step, update, drew=drew)
+        self.close(task, after, step, update, drew=drew)
         row = None if ghost else self._row(step, task, after, update, results, ways, facts)
         return Entry(task, after, ways, row)
 
@@ -240,18 +171,21 @@ class Ledger:
         for name, value in private.items():
             private[name] = self._keep(task, name, value).value
 
-    def caught(self, task: Task, error: Exception, ways: Sequence[Way], seconds: float) -> Entry:
+    def caught(self, assignment: Assignment, error: Exception, ways: Sequence[Way], seconds: float) -> Entry:
         """Return the entry of a task that failed and whose ``on_error`` edges take over."""
+        task = assignment.task
         step = StepNo(0 if task.ghost else self._planned + 1)
-        after = self._after(task)
+        after = self.after(task)
         failure = Failure(task.node.name, type(error).__name__, words(error))
         after.errors = (*after.errors, failure)
-        self._close(task, after, step, {}, drew=False)
+        self.close(task, after, step, {}, drew=False)
         facts = {"started": self._clock.now() - seconds, "seconds": seconds, "caught": failure}
+        if assignment.ctx is not None:
+            facts |= asked_facts(assignment.ctx)
         row = None if task.ghost else self._row(step, task, after, {}, {}, ways, facts, status="caught")
         return Entry(task, after, ways, row)
 
-    def _after(self, task: Task) -> Lineage:
+    def after(self, task: Task) -> Lineage:
         """Return what the task's update is written to: its input, not yet shared with anybody."""
         after = self._merger.branch(task.lineage)
         if task.visits is not None:
@@ -270,7 +204,7 @@ class Ledger:
     def _written(self, update: Mapping[str, Kept]) -> dict[str, Any]:
         return {name: kept.value for name, kept in update.items() if self._merger.exclusive(name)}
 
-    def _close(self, task: Task, after: Lineage, step: StepNo, update: Mapping[str, Kept], *, drew: bool) -> None:
+    def close(self, task: Task, after: Lineage, step: StepNo, update: Mapping[str, Kept], *, drew: bool) -> None:
         """Write down who wrote; forget the past where one task alone is alive, and visits where luck came in."""
         if drew:
             after.visits = {}
@@ -323,11 +257,22 @@ class Ledger:
             self._store.commit(self._lease, rows, self._events, status, blobs)
             self._events = []
             self._merger.blobs = {}
+            if self.after_commit is not None:
+                self.after_commit()
         for entry in entries:
             step = StepNo(entry.row.step) if entry.row is not None else StepNo(0)
             self.step = max(self.step, step)
             self.ghosts += entry.row is None
             self.frontier.complete(entry.task, entry.after, step, entry.ways)
+
+    def append(self, row: StepRecord) -> None:
+        """Make a row durable that no task made: a person changed the state there."""
+        blobs, self._merger.blobs = self._merger.blobs, {}
+        self._store.commit(self._lease, [row], self._events, None, blobs)
+        self._events = []
+        self.step = self._planned = StepNo(row.step)
+        if row.mark:
+            self._marked = self.step
 
     def final(self) -> str:
         """Gather all branch ends; return where the final state is, as canonical JSON."""

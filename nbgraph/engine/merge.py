@@ -127,6 +127,12 @@ class Merger:
         lineage.cost += cost
         return results
 
+    def put(self, lineage: Lineage, values: Mapping[str, Kept]) -> None:
+        """Set fields as they are, past their reducers."""
+        for name, kept in values.items():
+            self._set(lineage, name, kept)
+            lineage.cost += len(kept.text)
+
     def link(self, lineage: Lineage, task: TaskId, step: StepNo, update: Mapping[str, Kept]) -> None:
         """Note on the lineage who wrote what, for the gathers and the conflicts that may come."""
         if not update:

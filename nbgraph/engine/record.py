@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from json import JSONEncoder, dumps
 from json.encoder import encode_basestring
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbgraph.engine.merge import Kept, Merger
 from nbgraph.engine.order import Path
@@ -19,6 +19,9 @@ from nbgraph.engine.routing import Way
 from nbgraph.engine.task import Failure, Lineage, Task, Visits
 from nbgraph.ids import RunId, StepNo
 from nbgraph.store.protocol import StepRecord
+
+if TYPE_CHECKING:
+    from nbgraph.engine.context import Context
 
 SNAPSHOT_SLACK = 8192
 """Characters to read back that are always fine."""
@@ -130,6 +133,19 @@ def facts_text(facts: Mapping[str, Any]) -> str:
     if len(facts) == 2 and "seconds" in facts:
         return f'{{"seconds":{facts["seconds"]!r},"started":{facts["started"]!r}}}'
     return _encode(facts)
+
+
+def asked_facts(ctx: Context) -> dict[str, Any]:
+    """Return what a step keeps of what its node asked: readings, the lines of its calls, chunks to be kept."""
+    if not (ctx.drew or ctx.chunks):
+        return {}
+    facts = {
+        "drew": ctx.drew,
+        "now": ctx.nows,
+        "calls": sorted(ctx.desk.used) if ctx.desk is not None else [],
+        "stream": [[number, delta] for number, (delta, kept) in enumerate(ctx.chunks, 1) if kept],
+    }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def step_record(  # noqa: PLR0913 - as wide as the row

@@ -6,26 +6,30 @@ Owns what a person does with a run. The engine makes it; the session drives it.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from operator import index
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.codec import NO_TYPES, Types, encode
 from nbgraph.engine import tables
-from nbgraph.engine.control import Break
+from nbgraph.engine.control import Break, Breakpoints
+from nbgraph.engine.editing import Edit
+from nbgraph.engine.feed import Stream
 from nbgraph.engine.history import History
 from nbgraph.engine.verdict import stored_error
 from nbgraph.engine.view import StateDict
 from nbgraph.errors import NbgraphError, RunError, StoreError
 from nbgraph.graph.schema import Schema
 from nbgraph.ids import RunId
-from nbgraph.store.protocol import RunRow, StepRecord, Store
+from nbgraph.store.protocol import CallRecord, RunRow, StepRecord, Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from nbgraph.analysis.diff import Diff, Side
     from nbgraph.engine.engine import Engine
+    from nbgraph.engine.replay.report import Replay
     from nbgraph.engine.session import Session
 
 
@@ -48,8 +52,8 @@ def status_of(row: RunRow) -> str:
 class Run:
     """A run of a graph. Reading works on any run; steering needs the engine that made or opened it.
 
-    ``id`` names it. ``status`` is "running", "paused", "completed", "failed", "cancelled", or
-    "interrupted" where its process died; everything but a completed run can be resumed.
+    ``id`` names it. ``status`` is "running", "paused", "waiting" (for a person), "completed", "failed",
+    "cancelled", or "interrupted" where its process died; everything but a completed run can be resumed.
     """
 
     def __init__(self, store: Store, run_id: str, engine: Engine | None = None, schema: Schema | None = None) -> None:
@@ -163,6 +167,74 @@ class Run:
         return tables.events(self._steps(), self._store.events(self.id))
 
     @property
+    def calls(self) -> DataFrame:
+        """One row a call or question of this run, in order: what was asked, what came back, seconds, usage.
+
+        A fork's own; those of the steps that it shares are its origin's.
+        """
+        return tables.calls(self._store.calls(self.id))
+
+    def stream(self, node: str | None = None) -> Stream:
+        """Follow the run: its events, and the chunks that its nodes stream, from the beginning, of ``node`` or all.
+
+        An iterator, sync and async, that ends when the run stands still. See ``Stream`` for the order.
+        """
+        feed = self._session.feed if self._session is not None else None
+        return Stream(self._store, self.id, feed, node)
+
+    def plan(self) -> DataFrame:
+        """Return what a resume would do, before it does it: task, node, reuse/execute, why, calls kept, step.
+
+        Nodes whose tasks depend on what comes have a row with an empty task. Runs no code, writes nothing.
+        """
+        engine = self._needs_engine()
+        from nbgraph.engine.outlook import plan_of  # noqa: PLC0415 - only when asked
+
+        merger = engine._merger(engine.plan, engine.options)  # noqa: SLF001 - the engine's other half
+        return plan_of(self._store, self.id, engine.plan, merger, engine.options)
+
+    def changes(self) -> DataFrame:
+        """Return how today's graph differs from the one that the run followed last: nodes, edges, fields."""
+        from nbgraph.engine.outlook import changes_of  # noqa: PLC0415 - only when asked
+
+        return changes_of(self._store, self.id, self._needs_engine().plan)
+
+    def diff(self, other: Run | Replay | str) -> Diff:
+        """Compare with another run (or its id): the first difference, then all; cost and duration deltas."""
+        from nbgraph.analysis.diff import compare  # noqa: PLC0415 - only when asked
+
+        if isinstance(other, str):
+            other = Run(self._store, other, self._engine, self._made_with)
+        if isinstance(other, Run):
+            return compare(self._side(), other._side())
+        mine = self._side()
+        rows = [other.rows.get(row.task, row) for row in mine.steps]
+        return compare(mine, replace(mine, name=f"the replay of {self.id}", steps=rows))
+
+    def _side(self) -> Side:
+        from nbgraph.analysis.diff import Side  # noqa: PLC0415 - as above
+
+        row = self._row()
+        final = dict(self._history().final(row.status.final)) if row.status.final else None
+        events = self._store.events(self.id)
+        calls = [*self._past_calls(), *self._store.calls(self.id)]
+        return Side(
+            self.id, list(self._steps()), events=events, calls=calls, final=final,
+            input=dict(self._history().initial()), types=self._types, blob=self._store.blob,
+        )  # fmt: skip
+
+    def _past_calls(self) -> Iterator[CallRecord]:
+        """Yield the calls of the steps that a fork shares with its origin."""
+        origin = self._store.origin(self.id)
+        if origin is None:
+            return
+        parent = Run(self._store, origin.run_id)
+        shared = {row.task for row in self._store.steps(self.id, 1, origin.step)}
+        for line in (*parent._past_calls(), *self._store.calls(origin.run_id)):
+            if line.task in shared:
+                yield line
+
+    @property
     def digest(self) -> str:
         """SHA-256 over every task's id and update and the final state: equal for runs with equal results."""
         lines = sorted(f"{row.task} {row.status} {row.update} {row.results}" for row in self._steps())
@@ -241,6 +313,33 @@ class Run:
             self._session = engine._resumed(self.id, before, after, None, options)  # noqa: SLF001 - the engine's other half
             self._session.start()
         return self
+
+    def fork(
+        self,
+        step: int | None = None,
+        *,
+        update: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
+        new_id: str | None = None,
+        reuse_calls: bool = False,
+        before: Break = None,
+        after: Break = None,
+        **options: Any,
+    ) -> Run:
+        """Start a fork in the background and return it, live; see ``Engine.fork``."""
+        engine = self._needs_engine()
+        session = engine._forked(  # noqa: SLF001 - the engine's other half
+            self.id, step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
+            reuse_calls=reuse_calls, blocking=False,
+        )  # fmt: skip
+        run = engine.open(session.run_id)
+        run._session = session  # noqa: SLF001 - of its own class
+        session.start()
+        return run
+
+    def replay(self, *, strict: bool = True) -> Replay:
+        """Run the nodes again against the record; see ``Engine.replay``."""
+        return self._needs_engine().replay(self.id, strict=strict)
 
     def step(self) -> Run:
         """Run exactly one task, the next in canonical order, and stand still again."""

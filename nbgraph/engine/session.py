@@ -11,8 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.control import Breakpoints
 from nbgraph.engine.driver import SLICE, Driver
+from nbgraph.engine.feed import Feed
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
 from nbgraph.engine.verdict import cancelled, error_text, words
@@ -37,15 +39,23 @@ class Session:
         options: Options,
         breakpoints: Breakpoints,
         host: AbstractEventLoop | None,
+        recorder: Recorder,
     ) -> None:
         self._store, self._lease, self._options = store, lease, options
-        self.ledger = ledger
+        self.ledger, self._recorder = ledger, recorder
         self._crew = crew_for(options, host)
-        self._driver = Driver(plan, ledger, self._crew, options, breakpoints)
+        self.feed = Feed()
+        ledger.after_commit = self.feed.touch
+        self._driver = Driver(plan, ledger, self._crew, options, breakpoints, recorder, self.feed.publish)
         self.finished = threading.Event()
         self.error: NbgraphError | None = None
         self._watchers: list[Callable[[], None]] = []
         self._taken_over = False
+
+    @property
+    def run_id(self) -> str:
+        """The run that is driven."""
+        return self._lease.run_id
 
     def drive(self) -> None:
         """Drive to the end on this thread. An interrupt pauses the run and is raised again."""
@@ -89,6 +99,7 @@ class Session:
     def _let_go(self) -> None:
         try:
             self._crew.close()
+            self._recorder.log.close()
             if not self._taken_over:
                 self._store.release(self._lease)
         finally:  # a store that fails now must not leave anybody waiting
@@ -96,6 +107,7 @@ class Session:
 
     def _finish(self) -> None:
         self.finished.set()
+        self.feed.close()
         for watcher in self._watchers:
             watcher()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from json import loads
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.store.protocol import EventRecord, RunRow, StepRecord
+from nbgraph.store.protocol import CallRecord, EventRecord, RunRow, StepRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 TASKS = ("step", "node", "status", "attempts", "started", "seconds", "parents", "task")
 STEPS = ("step", "node", "update", "ways", "snapshot", "key", "task")
 EVENTS = ("step", "kind", "node", "time", "data", "task")
+CALLS = (
+    "seq", "node", "call", "asked", "status", "response", "error", "seconds", "usage", "reused", "started", "attempt",
+    "name", "task",
+)  # fmt: skip
 RUNS = ("run_id", "graph", "status", "steps", "created", "updated", "seed", "holder")
 
 
@@ -78,6 +82,35 @@ def _step_event(step: StepRecord) -> tuple[Any, ...]:
     facts = loads(step.facts or "{}")
     ended = (facts.get("started") or 0.0) + (facts.get("seconds") or 0.0)
     return (step.step, 0, "step", step.node, ended, {"status": step.status, "attempts": step.attempts}, step.task)
+
+
+def calls(lines: Sequence[CallRecord]) -> DataFrame:
+    """Return one row a call or question, in the order in which they began; unfinished ones have no status yet."""
+    begun: dict[tuple[str, str], CallRecord] = {}
+    rows: dict[tuple[str, str, int], tuple[Any, ...]] = {}
+    for line in lines:
+        name = (line.task, line.name)
+        if line.phase in ("started", "asked"):
+            begun[name] = line
+            rows[(*name, line.seq)] = _call(line, line)
+        else:
+            start = begun.pop(name, line)
+            rows[(*name, start.seq)] = _call(start, line)
+    frame = _frame(rows.values(), CALLS, ["started"])
+    return frame.astype({"seconds": "float64", "reused": "bool", "attempt": "Int64"})
+
+
+def _call(start: CallRecord, end: CallRecord) -> tuple[Any, ...]:
+    asked, facts = loads(start.data), loads(end.data)
+    request = asked.get("request", {})
+    error = facts.get("error") or {}
+    told = f"{error['type']}: {error['text']}" if error else ""
+    got = facts.get("response", facts.get("value")) if end is not start else None
+    what = request.get("call", "")
+    return (
+        end.seq, end.node, what, request.get("asked"), end.phase, got, told, facts.get("seconds"), facts.get("usage"),
+        "reused" in facts, start.time, end.attempt, end.name, end.task,
+    )  # fmt: skip
 
 
 def runs(rows: Iterable[tuple[RunRow, str]]) -> DataFrame:

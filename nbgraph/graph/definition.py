@@ -47,6 +47,7 @@ class Graph:
         self._nodes: dict[str, NodeDef] = {}
         self._edges: list[EdgeDef] = []
         self._start: str | None = None
+        self._migrations: list[Callable[..., Any]] = []
         self._version = 0
         self._compiled: tuple[Any, Plan] | None = None
 
@@ -76,13 +77,15 @@ class Graph:
     def node(
         self, fn: None = ..., /, *, name: str | None = ..., after: str | Iterable[str] | None = ..., join: str = ...,
         routes: str | Iterable[str] | None = ..., sends: str | Iterable[str] | None = ..., retry: Retry | int | None = ...,
-        timeout: float | None = ..., limit: int | None = ...,
+        timeout: float | None = ..., limit: int | None = ..., reuse_calls: bool = ...,
+        aliases: str | Iterable[str] | None = ...,
     ) -> Callable[[_F], _F]: ...  # fmt: skip
     @overload
     def node(
         self, fn: _F, /, *, name: str | None = ..., after: str | Iterable[str] | None = ..., join: str = ...,
         routes: str | Iterable[str] | None = ..., sends: str | Iterable[str] | None = ..., retry: Retry | int | None = ...,
-        timeout: float | None = ..., limit: int | None = ...,
+        timeout: float | None = ..., limit: int | None = ..., reuse_calls: bool = ...,
+        aliases: str | Iterable[str] | None = ...,
     ) -> _F: ...  # fmt: skip
 
     def node(
@@ -100,7 +103,9 @@ class Graph:
         ``after``: the nodes that lead to it. ``join``: "all" fires once for all arrivals, "each" for every
         one. ``routes``/``sends``: targets of ``Goto``/``Send`` that cannot be read from the code.
         ``retry``: a ``Retry`` or a number of attempts. ``timeout``: seconds per attempt. ``limit``: how many
-        run at once. ``fields`` (subgraphs): inner field -> field of this graph. Raises ``GraphError``.
+        run at once. ``reuse_calls``: whether a further attempt, or a resume, is served the calls that an earlier
+        one recorded (True). ``aliases``: names that the node had before. ``fields`` (subgraphs): inner field ->
+        field of this graph. Raises ``GraphError``.
         """
         _known_options(how)
         if fn is None:
@@ -148,6 +153,23 @@ class Graph:
         self._edges = [edge for edge in self._edges if name not in (edge.src, edge.dst)]
         self._start = None if self._start == name else self._start
         self._version += 1
+
+    def migration(self, fn: _F) -> _F:
+        """Register how a state that was recorded under an older schema becomes one of today's; a decorator.
+
+        ``fn`` gets the old state as a dict and returns the new one. It runs when a run is resumed or forked
+        whose recorded fields differ from today's; what it made is recorded as a step. Several run in the
+        order in which they were registered; one of the same name replaces the earlier.
+        """
+        name = getattr(fn, "__name__", repr(fn))
+        kept = [other for other in self._migrations if getattr(other, "__name__", repr(other)) != name]
+        self._migrations = [*kept, fn]
+        return fn
+
+    @property
+    def migrations(self) -> tuple[Callable[..., Any], ...]:
+        """The registered migrations, oldest first."""
+        return tuple(self._migrations)
 
     def remove_edge(self, src: str, dst: str, *, on_error: bool | None = None, name: str | None = None) -> None:
         """Take out the edges between two nodes: all, or those on errors (or not), or the one of a name."""
@@ -237,7 +259,7 @@ class Graph:
                 self._edges.append(edge)
 
 
-_OPTIONS = ("join", "routes", "sends", "retry", "timeout", "limit")
+_OPTIONS = ("join", "routes", "sends", "retry", "timeout", "limit", "reuse_calls", "aliases")
 
 
 def _known_options(how: Mapping[str, Any]) -> None:
@@ -264,6 +286,8 @@ def _function_def(name: str | None, fn: Any, fields: Any, how: Mapping[str, Any]
         retry=how.get("retry"),
         timeout=how.get("timeout"),
         limit=how.get("limit"),
+        reuse_calls=how.get("reuse_calls", True),
+        aliases=names_of(how.get("aliases"), "aliases"),
     )
 
 

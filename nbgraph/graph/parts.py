@@ -36,6 +36,9 @@ class NodeDef:
     limit: int | None
     fields: Mapping[str, str]
     source: Source
+    reuse_calls: bool = True
+    aliases: tuple[str, ...] = ()
+    """Names that the node had before: runs of then are still its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ def node_def(
     retry: Retry | int | None,
     timeout: float | None,
     limit: int | None,
+    reuse_calls: bool = True,
+    aliases: Iterable[str] = (),
 ) -> NodeDef:
     """Return a function as a node; raises ``GraphError`` for what cannot be one."""
     read = targets_of(fn)
@@ -97,7 +102,15 @@ def node_def(
     return NodeDef(
         name, fn, None, _is_async(fn), _wants_ctx(name, fn), checked_join(name, join), targets,
         _retry(name, retry), _timeout(name, timeout), _limit(name, limit), {}, source_of(fn),
+        checked_switch(name, "reuse_calls", reuse_calls), tuple(aliases),
     )  # fmt: skip
+
+
+def checked_switch(name: str, option: str, value: bool) -> bool:  # noqa: FBT001 - the value is what it is about
+    """Return ``value`` if it is True or False."""
+    if not isinstance(value, bool):
+        raise _wrong(name, option, "True or False", value)
+    return value
 
 
 def checked_join(name: str, join: str) -> str:

@@ -59,6 +59,10 @@ class NodePlan:
     cyclic: bool
     source_digest: str
     source: str
+    reuse_calls: bool = True
+    """Whether recorded calls of an earlier attempt serve a later one."""
+    aliases: tuple[str, ...] = ()
+    """Names, absolute, that the node had before."""
 
 
 @dataclass(frozen=True, slots=True)

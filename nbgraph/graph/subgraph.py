@@ -114,6 +114,8 @@ def _node(scope: Scope, flat: Flat, node: NodeDef) -> NodePlan:
         cyclic=False,
         source_digest=node.source.digest,
         source=node.source.text,
+        reuse_calls=node.reuse_calls,
+        aliases=tuple(scope.prefix + alias for alias in node.aliases),
     )
 
 

@@ -9,13 +9,28 @@ import os
 from typing import Any
 
 from nbgraph.store.memory import MemoryStore
-from nbgraph.store.protocol import EventRecord, Lease, RunRecord, RunRow, RunStatus, StepRecord, Store
-from nbgraph.store.sqlite import SqliteStore, Table
+from nbgraph.store.protocol import (
+    AnswerRecord,
+    CallRecord,
+    EventRecord,
+    Lease,
+    Origin,
+    RunRecord,
+    RunRow,
+    RunStatus,
+    StepRecord,
+    Store,
+)
+from nbgraph.store.reading import Table
+from nbgraph.store.sqlite import SqliteStore
 
 __all__ = [
+    "AnswerRecord",
+    "CallRecord",
     "EventRecord",
     "Lease",
     "MemoryStore",
+    "Origin",
     "RunRecord",
     "RunRow",
     "RunStatus",

@@ -41,3 +41,18 @@ def root(run_digest: bytes, first: int) -> bytes:
 def event_root(run_digest: bytes, first: int) -> bytes:
     """Return what comes before event ``first`` when it is the oldest one kept."""
     return chain(run_digest, ("events", first))
+
+
+def call_root(run_digest: bytes, first: int) -> bytes:
+    """Return what comes before line ``first`` of the log of calls when it is the oldest one kept."""
+    return chain(run_digest, ("calls", first))
+
+
+def fork_start(parent: int, step: int) -> bytes:
+    """Return what comes before the run row of a fork: it is bound to its origin as long as it is there."""
+    return chain(START, ("fork", parent, step))
+
+
+def fork_root(run_digest: bytes, step: int) -> bytes:
+    """Return what comes before a fork's own first step, the one after ``step``."""
+    return chain(run_digest, ("forked steps", step + 1))

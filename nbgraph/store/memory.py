@@ -1,52 +1,27 @@
 """A store in the memory of this process: for throw-away work, and as fast as keeping references can be.
 
-Owns lists and dictionaries. Same promises as the file within the life of the process; nothing is encoded.
+Owns who may change which run, and when; a run's lists are in ``memory_run``. Same promises as the file within the
+life of the process; nothing is encoded.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
 from typing import TYPE_CHECKING, Self
 
 from nbgraph.clock import Clock, SystemClock
 from nbgraph.errors import StoreError
-from nbgraph.store import leases, prune
+from nbgraph.store import leases, prune, refusals
 from nbgraph.store.holders import new_holder
-from nbgraph.store.protocol import EventRecord, Lease, RunRecord, RunRow, RunStatus, StepRecord
-from nbgraph.store.refusals import bad_rebase, check_blob, doubled, existing, out_of_order
+from nbgraph.store.memory_run import MemoryRun
+from nbgraph.store.protocol import Lease, Origin
 from nbgraph.store.rows import no_step, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
-
-class _Run:
-    """A run's lists. ``steps[0]`` is step ``first``; ``lease`` is None while nobody drives."""
-
-    __slots__ = (
-        "events",
-        "fence",
-        "first",
-        "graphs",
-        "lease",
-        "next",
-        "next_event",
-        "record",
-        "status",
-        "steps",
-        "updated",
-    )
-
-    def __init__(self, record: RunRecord, lease: Lease, now: float) -> None:
-        self.record, self.fence = record, lease.fence
-        self.lease: Lease | None = lease
-        self.status, self.updated = RunStatus("running"), now
-        self.steps: list[StepRecord] = []
-        self.events: list[EventRecord] = []
-        self.graphs = {1: (1, record.fingerprint, record.description)}
-        self.first = self.next = self.next_event = 1
+    from nbgraph.store.protocol import AnswerRecord, CallRecord, EventRecord, RunRecord, RunRow, RunStatus, StepRecord
 
 
 class MemoryStore:
@@ -61,7 +36,7 @@ class MemoryStore:
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._now = (clock or SystemClock()).now
         self._lock = threading.Lock()
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, MemoryRun] = {}
         self._keys: set[str] = set()
         self._blobs: dict[str, bytes] = {}
         self._closed = False
@@ -78,16 +53,28 @@ class MemoryStore:
     def create(self, record: RunRecord) -> Lease:
         """Keep a new run and hold it; ``RunBusyError`` or ``StoreError`` if the id exists."""
         with self._lock:
-            self._check_open()
-            known = self._runs.get(record.run_id)
-            if known is not None:
-                raise (
-                    leases.busy(record.run_id, known.lease.holder)
-                    if known.lease
-                    else existing(self.name, record.run_id)
-                )
-            lease = Lease(record.run_id, 1, new_holder())
-            self._runs[record.run_id] = _Run(record, lease, self._now())
+            self._check_new(record.run_id)
+            return self._begin(record)
+
+    def fork(self, record: RunRecord, origin: Origin) -> Lease:
+        """Keep a new run that shares the steps up to ``origin.step``, and hold it."""
+        with self._lock:
+            self._check_new(record.run_id)
+            parent = self._find(origin.run_id)
+            if not 0 <= origin.step < parent.next:
+                raise no_step(self.name, *origin)
+            parent.lineage(self.name, origin.step)  # pruned: say so now
+            return self._begin(record._replace(input=parent.record.input), parent, origin.step)
+
+    def _check_new(self, run_id: str) -> None:
+        self._check_open()
+        known = self._runs.get(run_id)
+        if known is not None:
+            raise leases.busy(run_id, known.lease.holder) if known.lease else refusals.existing(self.name, run_id)
+
+    def _begin(self, record: RunRecord, parent: MemoryRun | None = None, shared: int = 0) -> Lease:
+        lease = Lease(record.run_id, 1, new_holder())
+        self._runs[record.run_id] = MemoryRun(record, lease, self._now(), parent, shared)
         return lease
 
     def acquire(self, run_id: str) -> Lease:
@@ -118,13 +105,11 @@ class MemoryStore:
     ) -> None:
         """Keep all of it, or nothing."""
         with self._lock:
-            run = self._runs.get(lease.run_id)
-            if run is None or (run.lease is not lease and run.lease != lease):
-                raise self._lost(lease)
+            run = self._held(lease)
             if steps:
-                self._check_steps(run, steps)
+                run.check_steps(self.name, steps, self._keys)
             if events:
-                self._check_events(run, events)
+                run.check_events(self.name, events)
             if blobs:
                 self._keep_blobs(blobs)
             # Nothing below can fail, so there is no half of a commit.
@@ -139,83 +124,100 @@ class MemoryStore:
                 run.status = status
             run.updated = self._now()
 
-    def _lost(self, lease: Lease) -> Exception:
-        run = self._find(lease.run_id)
-        return leases.lost(lease, run.lease.holder if run.lease else "")
+    def record(self, lease: Lease, calls: Sequence[CallRecord], blobs: Mapping[str, bytes] | None = None) -> int:
+        """Keep lines of the log of calls, or nothing; return the number of the first."""
+        with self._lock:
+            run = self._held(lease)
+            if blobs:
+                self._keep_blobs(blobs)
+            first = run.next_call
+            run.calls += [call._replace(seq=number) for number, call in enumerate(calls, first)]
+            run.next_call += len(calls)
+            run.updated = self._now()
+            return first
 
-    def _check_steps(self, run: _Run, steps: Sequence[StepRecord]) -> None:
-        number, keys = run.next, self._keys
-        for record in steps:
-            if record[0] != number:
-                raise out_of_order(self.name, run.record.run_id, "step", number, record[0])
-            if record[14] in keys:
-                raise doubled(run.record.run_id, record)
-            number += 1
-        if len(steps) > 1 and len({record[14] for record in steps}) < len(steps):
-            raise doubled(run.record.run_id, steps[-1])
+    def answer(self, run_id: str, answer: AnswerRecord) -> None:
+        """Keep an answer; nobody needs to hold the run, and anybody may."""
+        with self._lock:
+            run = self._find(run_id)
+            question = run.question(answer.seq)
+            if question is None:
+                raise refusals.no_question(self.name, run_id, answer.seq)
+            if run.answered(question):
+                raise refusals.answered_already(self.name, run_id, answer.seq)
+            run.answers[answer.seq] = answer
 
-    def _check_events(self, run: _Run, events: Sequence[EventRecord]) -> None:
-        for number, record in zip(itertools.count(run.next_event), events, strict=False):
-            if record[0] != number:
-                raise out_of_order(self.name, run.record.run_id, "event", number, record[0])
+    def _held(self, lease: Lease) -> MemoryRun:
+        run = self._runs.get(lease.run_id)
+        if run is None or (run.lease is not lease and run.lease != lease):
+            run = self._find(lease.run_id)
+            raise leases.lost(lease, run.lease.holder if run.lease else "")
+        return run
 
     def _keep_blobs(self, blobs: Mapping[str, bytes]) -> None:
         for digest, data in blobs.items():
-            check_blob(self.name, digest, data)
+            refusals.check_blob(self.name, digest, data)
         self._blobs.update({digest: bytes(data) for digest, data in blobs.items()})
 
     def redescribe(self, lease: Lease, fingerprint: str, description: str) -> None:
         """Note that from the next step on the run follows another graph."""
         with self._lock:
-            run = self._runs.get(lease.run_id)
-            if run is None or run.lease != lease:
-                raise self._lost(lease)
+            run = self._held(lease)
             run.graphs[run.next] = (run.next, fingerprint, description)
 
     def run(self, run_id: str) -> RunRow:
         """Return one run; raises ``RunNotFound``."""
         with self._lock:
-            return _row(self._find(run_id))
+            return self._find(run_id).row
 
     def runs(self) -> Sequence[RunRow]:
         """Return every run, oldest first."""
         with self._lock:
             self._check_open()
-            return [_row(run) for run in self._runs.values()]
+            return [run.row for run in self._runs.values()]
 
     def descriptions(self, run_id: str) -> Sequence[tuple[int, str, str]]:
         """Return (first step, fingerprint, description) of every graph that the run followed, oldest first."""
         with self._lock:
-            return list(self._find(run_id).graphs.values())
+            return self._find(run_id).descriptions()
 
     def steps(self, run_id: str, first: int = 1, last: int | None = None) -> Iterator[StepRecord]:
         """Yield the steps ``first`` to ``last`` (both included) in order."""
         with self._lock:
             run = self._find(run_id)
-            end = None if last is None else max(0, last - run.first + 1)
-            return iter(run.steps[max(0, first - run.first) : end])
+            return iter(run.all_steps(first, run.next if last is None else last))
 
     def lineage(self, run_id: str, step: int) -> Sequence[StepRecord]:
         """Return the steps from the nearest snapshot (or the input) along ``base`` to ``step``, oldest first."""
         with self._lock:
-            run, line = self._find(run_id), []
-            while step > 0:
-                if not run.first <= step < run.next:
-                    raise no_step(self.name, run_id, step)
-                record = run.steps[step - run.first]
-                line.append(record)
-                step = 0 if record.snapshot else record.base
-        return line[::-1]
+            return self._find(run_id).lineage(self.name, step)
 
     def last_mark(self, run_id: str) -> int:
         """Return the last step that has a ``mark``, 0 if none has."""
         with self._lock:
-            return next((record.step for record in reversed(self._find(run_id).steps) if record.mark), 0)
+            return self._find(run_id).last_mark()
 
     def events(self, run_id: str) -> Sequence[EventRecord]:
         """Return the run's events in order."""
         with self._lock:
             return list(self._find(run_id).events)
+
+    def calls(self, run_id: str, *, unsettled: bool = False) -> Sequence[CallRecord]:
+        """Return the run's own log of calls in order, or its lines of tasks that have no committed step."""
+        with self._lock:
+            run = self._find(run_id)
+            return run.unsettled() if unsettled else list(run.calls)
+
+    def answers(self, run_id: str) -> Sequence[AnswerRecord]:
+        """Return the answers that came in, by the question's number."""
+        with self._lock:
+            return sorted(self._find(run_id).answers.values())
+
+    def origin(self, run_id: str) -> Origin | None:
+        """Return where a fork comes from, None for a run of its own."""
+        with self._lock:
+            run = self._find(run_id)
+            return Origin(run.parent.record.run_id, run.shared) if run.parent else None
 
     def blob(self, digest: str) -> bytes:
         """Return a large binary value by its SHA-256."""
@@ -230,7 +232,11 @@ class MemoryStore:
     def delete(self, run_id: str) -> None:
         """Remove a run that nobody drives, whole."""
         with self._lock:
-            self._keys.difference_update(record.key for record in self._idle(run_id).steps)
+            run = self._idle(run_id)
+            forks = [other.record.run_id for other in self._runs.values() if other.parent is run]
+            if forks:
+                raise refusals.has_forks(self.name, run_id, forks)
+            self._keys.difference_update(record.key for record in run.steps)
             del self._runs[run_id]
             self._sweep()
 
@@ -238,21 +244,20 @@ class MemoryStore:
         """Make ``step`` (which has a mark) the run's new beginning; nobody may drive it meanwhile."""
         with self._lock:
             run = self._idle(run_id)
-            finding = prune.refusal(run.steps, run.status, step)
+            below = [other for other in self._runs.values() if run in other.way()[1:]]
+            for fork in below:
+                self._idle(fork.record.run_id)  # what its driver commits next may be built on what would be gone
+            finding = run.rebase_refusal(step, below)
             if finding:
-                raise bad_rebase(self.name, run_id, step, finding)
+                raise refusals.bad_rebase(self.name, run_id, step, finding)
             dropped = run.steps[: step - run.first]
-            kept = run.steps[step - run.first :]
-            kept[0] = kept[0]._replace(snapshot=snapshot)
-            run.events = prune.kept_events(run.events, dropped)
-            run.steps, run.first = kept, step
+            run.begin(step, snapshot)
             self._keys.difference_update(record.key for record in dropped)
             self._sweep()
 
     def _sweep(self) -> None:
         if self._blobs:
-            texts = (text for run in self._runs.values() for text in _texts(run))
-            used = prune.mentioned(texts)
+            used = prune.mentioned(text for run in self._runs.values() for text in run.texts())
             self._blobs = {digest: data for digest, data in self._blobs.items() if digest in used}
 
     def verify(self) -> Sequence[str]:
@@ -268,13 +273,13 @@ class MemoryStore:
             self._keys.clear()
             self._blobs.clear()
 
-    def _idle(self, run_id: str) -> _Run:
+    def _idle(self, run_id: str) -> MemoryRun:
         run = self._find(run_id)
         if run.lease is not None:
             raise leases.busy(run_id, run.lease.holder)
         return run
 
-    def _find(self, run_id: str) -> _Run:
+    def _find(self, run_id: str) -> MemoryRun:
         self._check_open()
         run = self._runs.get(run_id)
         if run is None:
@@ -284,12 +289,3 @@ class MemoryStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError(f"the store {self.name!r} is closed", todo="make another one", file=self.name)
-
-
-def _row(run: _Run) -> RunRow:
-    return RunRow(run.record, run.status, run.next - 1, run.updated, run.lease.holder if run.lease else "")
-
-
-def _texts(run: _Run) -> Iterator[str]:
-    rows = (run.record, run.status, *run.steps, *run.events)
-    return (field for row in rows for field in row if isinstance(field, str))

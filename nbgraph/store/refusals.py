@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from nbgraph.errors import IdempotencyError, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbgraph.store.protocol import StepRecord
 
 
@@ -53,3 +55,23 @@ def bad_rebase(file: str, run_id: str, step: int, finding: str) -> StoreError:
     return StoreError(
         message, still="nothing was removed", todo="choose another step", file=file, run_id=run_id, step=step
     )
+
+
+def has_forks(file: str, run_id: str, forks: Sequence[str]) -> StoreError:
+    """Return the error for a run that others share steps with."""
+    names = ", ".join(map(repr, forks))
+    message = f"run {run_id!r} cannot be deleted: it was forked to {names}, which share its steps"
+    return StoreError(message, still="nothing was removed", todo="delete these first", file=file, run_id=run_id, others=tuple(forks))  # fmt: skip
+
+
+def no_question(file: str, run_id: str, seq: int) -> StoreError:
+    """Return the error for an answer to what was never asked."""
+    message = f"run {run_id!r} in {file!r} has no question {seq}"
+    todo = "store.calls(run_id) lists the questions: their phase is 'asked'"
+    return StoreError(message, still="no answer was kept", todo=todo, file=file, run_id=run_id, question=seq)
+
+
+def answered_already(file: str, run_id: str, seq: int) -> StoreError:
+    """Return the error for a second answer."""
+    message = f"question {seq} of run {run_id!r} is answered already"
+    return StoreError(message, still="the first answer stands", todo="resume the run: it goes on with that one", file=file, run_id=run_id, question=seq)  # fmt: skip

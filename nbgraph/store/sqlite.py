@@ -1,44 +1,43 @@
 """A store in one SQLite file, by the standard library's driver.
 
-Owns which connection does what: one writes (``writer``), each thread has its own for reading. The file
+Owns which connection does what: one writes (``writer``), each thread has its own for reading (``reading``). The file
 format is in ``schema``, the promises in ``protocol``.
 """
 
 from __future__ import annotations
 
 import os
-import threading
-import weakref
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from nbgraph.clock import Clock, SystemClock
 from nbgraph.errors import OptionsError, StoreBusy, StoreError, StoreReadOnly
-from nbgraph.store import filesystem, holders, leases, opening, prune, rows
-from nbgraph.store.failures import Edge, damaged
+from nbgraph.store import filesystem, forks, holders, leases, opening, prune, rows
 from nbgraph.store.heartbeat import Heartbeat
-from nbgraph.store.protocol import EventRecord, Lease, RunRecord, RunRow, RunStatus, StepRecord
-from nbgraph.store.refusals import forked
-from nbgraph.store.schema import MASK, SHIFT, VERSION
-from nbgraph.store.verify import verify
+from nbgraph.store.protocol import (
+    AnswerRecord,
+    CallRecord,
+    EventRecord,
+    Lease,
+    Origin,
+    RunRecord,
+    RunStatus,
+    StepRecord,
+)
+from nbgraph.store.reading import Reading
+from nbgraph.store.rebase import rebase
+from nbgraph.store.refusals import has_forks
+from nbgraph.store.schema import VERSION
 from nbgraph.store.writer import Writer
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
+
+    from nbgraph.clock import Clock
 
 _T = TypeVar("_T")
 
 
-class Table(NamedTuple):
-    """The answer to a query."""
-
-    columns: Sequence[str]
-    rows: Sequence[tuple[Any, ...]]
-
-
-class SqliteStore:
+class SqliteStore(Reading):
     """Runs in a file. Opens ``path``, or makes it; refuses, untouched, what is not a store.
 
     ``durability="full"`` survives a power cut from commit on; "normal" survives the death of the process,
@@ -65,12 +64,8 @@ class SqliteStore:
                 option="durability",
                 actual=durability,
             )
-        self._file, self._is_link = os.path.realpath(path), os.path.islink(path)
-        self._durability, self._timeout = durability, busy_timeout
-        self._clock: Clock = clock or SystemClock()
-        self._edge, self._pid = Edge(self._file), os.getpid()
-        self._local, self._closed = threading.local(), False
-        self._readers: weakref.WeakSet[opening.Connection] = weakref.WeakSet()
+        super().__init__(os.path.realpath(path), clock, busy_timeout)
+        self._durability, self._is_link = durability, os.path.islink(path)
         self._writer: Writer | None = None
         with self._edge:
             self._open(read_only)
@@ -97,11 +92,6 @@ class SqliteStore:
             self._close_readers()
             raise
 
-    @property
-    def name(self) -> str:
-        """The file's absolute path."""
-        return self._file
-
     def __repr__(self) -> str:
         return f"SqliteStore({self._file!r})"
 
@@ -111,11 +101,13 @@ class SqliteStore:
     def __exit__(self, cls: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    # --- writing -----------------------------------------------------------------------------------
-
     def create(self, record: RunRecord) -> Lease:
         """Keep a new run and hold it; ``RunBusyError`` or ``StoreError`` if the id exists."""
         return self._writing(lambda: self._need_writer().create(record))
+
+    def fork(self, record: RunRecord, origin: Origin) -> Lease:
+        """Keep a new run that shares the steps up to ``origin.step``, and hold it."""
+        return self._writing(lambda: self._need_writer().fork(record, origin))
 
     def acquire(self, run_id: str) -> Lease:
         """Take the right to drive; raises ``RunBusyError`` naming the holder while that one lives, ``RunNotFound``."""
@@ -147,6 +139,21 @@ class SqliteStore:
         if age > holders.GRACE and self._heart.thread is None:
             self._heart.start()
 
+    def record(self, lease: Lease, calls: Sequence[CallRecord], blobs: Mapping[str, bytes] | None = None) -> int:
+        """Keep lines of the log of calls in one transaction, or nothing; return the number of the first."""
+        writer = self._writer or self._need_writer()
+        try:
+            age, first = writer.record(lease, calls, blobs)
+        except StoreBusy as error:
+            raise self._name_holder(error) from error.__cause__
+        if age > holders.GRACE and self._heart.thread is None:
+            self._heart.start()
+        return first
+
+    def answer(self, run_id: str, answer: AnswerRecord) -> None:
+        """Keep an answer; nobody needs to hold the run, and anybody may."""
+        self._writing(lambda: self._need_writer().answer(run_id, answer))
+
     def redescribe(self, lease: Lease, fingerprint: str, description: str) -> None:
         """Note that from the next step on the run follows another graph."""
         self._writing(lambda: self._need_writer().redescribe(lease, fingerprint, description))
@@ -159,6 +166,9 @@ class SqliteStore:
         with self._need_writer().transaction() as connection:
             head = rows.find(connection, self._file, run_id)
             leases.take(connection, self._file, run_id, head, "", self._clock.now())
+            others = forks.forks_of(connection, head.ref)
+            if others:
+                raise has_forks(self._file, run_id, others)
             prune.drop_run(connection, head.ref)
             prune.sweep(connection)
 
@@ -170,8 +180,9 @@ class SqliteStore:
         with self._need_writer().transaction() as connection:
             run = rows.read_run(connection, self._file, run_id)
             # A new fence: a driver that was only presumed dead must not go on from where its chain ended.
-            leases.take(connection, self._file, run_id, run.head, "", self._clock.now())
-            prune.rebase(connection, self._file, run, step, snapshot)
+            now = self._clock.now()
+            leases.take(connection, self._file, run_id, run.head, "", now)
+            rebase(connection, self._file, run, step, snapshot, now)
             prune.sweep(connection)
 
     def _writing(self, act: Callable[[], _T]) -> _T:
@@ -197,95 +208,6 @@ class SqliteStore:
             raise StoreReadOnly(message, todo="open it without read_only", file=self._file)
         return self._writer
 
-    # --- reading -----------------------------------------------------------------------------------
-
-    def run(self, run_id: str) -> RunRow:
-        """Return one run; raises ``RunNotFound``."""
-        with self._edge:
-            return self._row(rows.read_run(self._reader(), self._file, run_id))
-
-    def runs(self) -> Sequence[RunRow]:
-        """Return every run, oldest first."""
-        with self._edge:
-            return [self._row(run) for run in rows.read_runs(self._reader(), self._file)]
-
-    def descriptions(self, run_id: str) -> Sequence[tuple[int, str, str]]:
-        """Return (first step, fingerprint, description) of every graph that the run followed, oldest first."""
-        with self._edge:
-            reader = self._reader()
-            return rows.read_graphs(reader, self._file, rows.read_run(reader, self._file, run_id))
-
-    def steps(self, run_id: str, first: int = 1, last: int | None = None) -> Iterator[StepRecord]:
-        """Yield the steps ``first`` to ``last`` (both included) in order, each checked against its digest."""
-        with self._edge:
-            head = rows.find(self._reader(), self._file, run_id)
-        return self._batches(run_id, head, first, MASK if last is None else last)
-
-    def _batches(self, run_id: str, head: rows.RunHead, first: int, last: int) -> Iterator[StepRecord]:
-        with self._edge:
-            query = "SELECT min(id) & 4294967295 FROM steps WHERE id BETWEEN ? AND ?"
-            place = head.ref << SHIFT
-            oldest = self._reader().execute(query, (place, place + MASK)).fetchone()[0]
-        first = max(first, oldest or 1)
-        while first <= last:
-            with self._edge:
-                batch = rows.read_steps(self._reader(), self._file, run_id, head, first, last)
-            yield from batch
-            if not batch:
-                return
-            first = batch[-1].step + 1
-
-    def lineage(self, run_id: str, step: int) -> Sequence[StepRecord]:
-        """Return the steps from the nearest snapshot (or the input) along ``base`` to ``step``, oldest first."""
-        with self._edge:
-            reader = self._reader()
-            head = rows.find(reader, self._file, run_id)
-            return rows.read_lineage(reader, self._file, run_id, head, step)
-
-    def last_mark(self, run_id: str) -> int:
-        """Return the last step that has a ``mark``, 0 if none has."""
-        with self._edge:
-            reader = self._reader()
-            place = rows.find(reader, self._file, run_id).ref << SHIFT
-            query = "SELECT id & 4294967295 FROM steps WHERE id BETWEEN ? AND ? AND mark != '' ORDER BY id DESC LIMIT 1"
-            row = reader.execute(query, (place, place + MASK)).fetchone()
-        return row[0] if row else 0
-
-    def events(self, run_id: str) -> Sequence[EventRecord]:
-        """Return the run's events in order."""
-        with self._edge:
-            reader = self._reader()
-            return rows.read_events(reader, self._file, run_id, rows.find(reader, self._file, run_id))
-
-    def blob(self, digest: str) -> bytes:
-        """Return a large binary value by its SHA-256."""
-        with self._edge:
-            row = self._reader().execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone()
-        if row is None:
-            raise damaged(self._file, f"it has no blob {digest}")
-        if sha256(row[0]).hexdigest() != digest:
-            raise damaged(self._file, f"blob {digest} was changed")
-        return bytes(row[0])
-
-    def verify(self) -> Sequence[str]:
-        """Check everything; return what is wrong, in words, empty when all is well."""
-        with self._edge:
-            return verify(self._reader(), self._file)
-
-    def sql(self, query: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> Table:
-        """Run a query that cannot write on the tables and views that ``schema`` documents."""
-        with self._edge:
-            self._check_usable()
-            connection = opening.open_reader(self._file, self._timeout)
-            try:
-                # Our views call JSON functions, which SQLite lets only a trusted schema do: so it is compared first.
-                opening.check_schema(connection, self._file)
-                connection.execute("PRAGMA trusted_schema=ON")
-                cursor = connection.execute(query, params)
-                return Table([column[0] for column in cursor.description or ()], cursor.fetchall())
-            finally:
-                connection.close()
-
     def close(self) -> None:
         """Let go of the file. Leases held by this store are released. Closing again does nothing."""
         if self._closed or os.getpid() != self._pid:
@@ -296,29 +218,3 @@ class SqliteStore:
             self._heart.stop()
             self._writer.close()
             self._writer = None
-
-    def _row(self, run: rows.FullRun) -> RunRow:
-        holder = run.holder if holders.lives(run.holder, run.expires, self._clock.now()) else ""
-        return RunRow(run.record, run.status, run.steps, run.updated, holder)
-
-    def _reader(self) -> sqlite3.Connection:
-        self._check_usable()
-        reader: opening.Connection | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = opening.open_reader(self._file, self._timeout)
-            self._local.reader = reader
-            self._readers.add(reader)
-        return reader
-
-    def _check_usable(self) -> None:
-        if os.getpid() != self._pid:
-            raise forked(self._file)
-        if self._closed:
-            raise self._shut()
-
-    def _shut(self) -> StoreError:
-        return StoreError(f"the store {self._file!r} is closed", todo="open it again", file=self._file)
-
-    def _close_readers(self) -> None:
-        for reader in list(self._readers):
-            reader.close()

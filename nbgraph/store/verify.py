@@ -1,6 +1,8 @@
 """Checking a whole file: SQLite's own structure, then every row against its digest.
 
-Owns the list of findings. Stops at the first finding of each run: what follows it cannot be judged.
+Owns the list of findings. Stops at the first finding of each run: what follows it cannot be judged. A run's steps
+and events must reach to where its last status says; the log of calls has no such mark, so lines cut off its end
+are not missed.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from nbgraph.errors import StoreError
+from nbgraph.store.calls import read_answers, read_log
 from nbgraph.store.failures import Edge
-from nbgraph.store.prune import every_step
+from nbgraph.store.forks import trail
+from nbgraph.store.rebase import every_step
 from nbgraph.store.rows import FullRun, read_events, read_graphs, read_run
 from nbgraph.store.schema import SHIFT
 
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 _ORPHANS = {
     "steps": "SELECT count(*) FROM steps WHERE id >> 32 NOT IN (SELECT ref FROM runs)",
     "events": "SELECT count(*) FROM events WHERE id >> 32 NOT IN (SELECT ref FROM runs)",
+    "calls": "SELECT count(*) FROM calls WHERE id >> 32 NOT IN (SELECT ref FROM runs)",
+    "answers": "SELECT count(*) FROM answers WHERE id >> 32 NOT IN (SELECT ref FROM runs)",
+    "forks": "SELECT count(*) FROM forks WHERE run NOT IN (SELECT ref FROM runs)",
     "graphs": "SELECT count(*) FROM graphs WHERE id >> 32 NOT IN (SELECT ref FROM runs)",
     "statuses": "SELECT count(*) FROM statuses WHERE run NOT IN (SELECT ref FROM runs)",
     "leases": "SELECT count(*) FROM leases WHERE run NOT IN (SELECT ref FROM runs)",
@@ -62,6 +69,9 @@ def _run(connection: sqlite3.Connection, file: str, run_id: str) -> Sequence[str
     for _ in every_step(connection, file, run):
         pass
     read_events(connection, file, run_id, run.head)
+    read_log(connection, file, run_id, run.head)
+    read_answers(connection, file, run_id, run.head)
+    trail(connection, file, run_id)
     return _anchors(connection, run)
 
 
@@ -72,6 +82,8 @@ def _anchors(connection: sqlite3.Connection, run: FullRun) -> Sequence[str]:
     for table, number, digest in (("steps", step, head), ("events", event, event_head)):
         query = f"SELECT digest FROM {table} WHERE id = ?"  # noqa: S608 - a name of ours
         row = connection.execute(query, (place + number,)).fetchone()
+        if table == "steps" and number == run.head.fork:  # a fork that had no step of its own by then
+            row = (run.head.root(number + 1),)
         if number and (row is None or row[0].hex() != digest):
             findings.append(f"run {run.record.run_id!r}: its {table} up to {number} are not those of its last status")
     return findings

@@ -8,54 +8,37 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nbgraph.errors import StoreError
-from nbgraph.store import holders, leases
-from nbgraph.store.digests import START, chain, event_root, root
+from nbgraph.store import forks, holders, leases
+from nbgraph.store.calls import put_answer
+from nbgraph.store.digests import START, chain, fork_start
 from nbgraph.store.failures import Edge
 from nbgraph.store.filesystem import Watch
-from nbgraph.store.protocol import EventRecord, Lease, RunRecord, RunStatus, StepRecord
-from nbgraph.store.refusals import check_blob, doubled, existing, forked, out_of_order
-from nbgraph.store.rows import RunHead, find, step_fields
-from nbgraph.store.schema import MASK, SHIFT
+from nbgraph.store.held import Held, add_blobs, add_calls, add_events, add_steps, put_status
+from nbgraph.store.pieces import extended
+from nbgraph.store.protocol import Lease, RunRecord, RunStatus
+from nbgraph.store.refusals import existing, forked
+from nbgraph.store.rows import RunHead, find, no_step, read_run
+from nbgraph.store.schema import SHIFT
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nbgraph.clock import Clock
+    from nbgraph.store.protocol import AnswerRecord, CallRecord, EventRecord, Origin, StepRecord
+
+_T = TypeVar("_T")
 
 _INSERT_RUN = "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_STEP = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_STATUS = "INSERT OR REPLACE INTO statuses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_LAST = "SELECT id & 4294967295, digest FROM {} WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
 _GROW_AFTER = 32
 """Commits with an fsync after which the log is grown at once: worth about 50 of them, so short runs never pay."""
 _LOG_SIZE = 4 << 20
 _WATCH = 0.01
 """Seconds within which the file's identity is not looked at again: two system calls cost a quarter of a commit."""
-
-
-class Held:
-    """What a driver's commits need to know: where the run is, and where its two chains end."""
-
-    __slots__ = ("beaten", "event", "event_digest", "fresh", "head", "lease", "step", "step_digest")
-
-    def __init__(self, connection: sqlite3.Connection, lease: Lease, head: RunHead, beaten: float) -> None:
-        self.lease, self.head, self.beaten = lease, head, beaten
-        self.fresh = True
-        self.step: int
-        self.step_digest: bytes
-        self.event: int
-        self.event_digest: bytes
-        place = head.ref << SHIFT
-        last = connection.execute(_LAST.format("steps"), (place, place + MASK)).fetchone()
-        self.step, self.step_digest = last or (0, root(head.digest, 1))
-        last = connection.execute(_LAST.format("events"), (place, place + MASK)).fetchone()
-        self.event, self.event_digest = last or (0, event_root(head.digest, 1))
 
 
 class Writer:
@@ -91,18 +74,53 @@ class Writer:
 
     def create(self, record: RunRecord) -> Lease:
         """Write a new run with its status and lease."""
+        with self.transaction() as connection:
+            self._check_new(connection, record.run_id)
+            held = self._begin(connection, record, START)
+        self._held[record.run_id] = held
+        return held.lease
+
+    def fork(self, record: RunRecord, origin: Origin) -> Lease:
+        """Write a new run that goes on after a step of another, which may be driven meanwhile."""
+        with self.transaction() as connection:
+            self._check_new(connection, record.run_id)
+            parent = read_run(connection, self._file, origin.run_id)
+            line = forks.trail(connection, self._file, origin.run_id)
+            if not 0 <= origin.step <= parent.steps:
+                raise no_step(self._file, *origin)
+            forks.read_lineage(connection, self._file, line, origin.step)  # pruned, or damaged: say so now
+            start = fork_start(parent.head.ref, origin.step)
+            held = self._begin(connection, record._replace(input=""), start, origin.step)
+            line = extended(line, forks.Owner(record.run_id, held.head), origin.step)
+            digest = forks.shared_digest(connection, line, parent.head)
+            forks.bind(connection, held.head, parent.head.ref, digest)
+        self._held[record.run_id] = held
+        return held.lease
+
+    def _check_new(self, connection: sqlite3.Connection, run_id: str) -> None:
+        if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone() is None:
+            return
+        head = find(connection, self._file, run_id)
+        _, holder, expires = leases.read(connection, self._file, run_id, head)
+        if holders.lives(holder, expires, self._clock.now()):
+            raise leases.busy(run_id, holder)
+        raise existing(self._file, run_id)
+
+    def _begin(self, connection: sqlite3.Connection, record: RunRecord, start: bytes, fork: int = -1) -> Held:
         now = self._clock.now()
         record = record._replace(seed=int(record.seed), created=float(record.created))
-        with self.transaction() as connection:
-            if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (record.run_id,)).fetchone():
-                raise self._exists(connection, record.run_id)
-            head = self._insert_run(record)
-            lease = Lease(record.run_id, 1, holders.new_holder())
-            leases.grant(connection, head, lease, now + holders.SECONDS)
-            held = Held(connection, lease, head, self._clock.monotonic())
-            self._put_status(held, RunStatus("running"), now)
-        self._held[record.run_id] = held
-        return lease
+        head = RunHead(*self._insert_run(record, start), fork)
+        lease = Lease(record.run_id, 1, holders.new_holder())
+        leases.grant(connection, head, lease, now + holders.SECONDS)
+        held = Held(connection, lease, head, self._clock.monotonic())
+        put_status(connection, held, RunStatus("running"), now)
+        return held
+
+    def _insert_run(self, record: RunRecord, start: bytes) -> tuple[int, bytes]:
+        digest = chain(start, record)
+        run_id, graph, fingerprint, description, input_, seed, created, options = record
+        row = (digest, run_id, graph, fingerprint, str(seed), created, options, description, input_)
+        return self._execute(_INSERT_RUN, row).lastrowid or 0, digest
 
     def acquire(self, run_id: str) -> Lease:
         """Take the lease from nobody, or from a driver that is dead or out of time."""
@@ -130,7 +148,32 @@ class Writer:
         status: RunStatus | None,
         blobs: Mapping[str, bytes] | None,
     ) -> float:
-        """Keep all of it or nothing; return how long ago the lease gave a sign of life, in seconds.
+        """Keep all of it or nothing; return how long ago the lease gave a sign of life, in seconds."""
+
+        def keep(held: Held, now: float) -> None:
+            connection, file = self._connection, self._file
+            add_steps(connection, file, held, steps, now)
+            if events:
+                add_events(connection, file, held, events)
+            if blobs:
+                add_blobs(connection, file, blobs)
+            if status is not None:
+                put_status(connection, held, status, now)
+
+        return self._fenced(lease, keep)[0]
+
+    def record(self, lease: Lease, calls: Sequence[CallRecord], blobs: Mapping[str, bytes] | None) -> tuple[float, int]:
+        """Keep lines of the log of calls or nothing; return what ``commit`` does, and the number of the first."""
+
+        def keep(held: Held, now: float) -> int:  # noqa: ARG001 - lines have times of their own
+            if blobs:
+                add_blobs(self._connection, self._file, blobs)
+            return add_calls(self._connection, held, calls)
+
+        return self._fenced(lease, keep)
+
+    def _fenced(self, lease: Lease, keep: Callable[[Held, float], _T]) -> tuple[float, _T]:
+        """Let ``keep`` write in one transaction if ``lease`` still holds; return the age of its last sign of life.
 
         The hot path, so the transaction is written out instead of using ``transaction``.
         """
@@ -150,23 +193,22 @@ class Writer:
                 if execute(leases.FENCE, held.head[:1]).fetchone() != (lease.fence, lease.holder):
                     leases.check(self._connection, self._file, lease, held.head)
                 now = self._clock.now()
-                self._insert_steps(held, steps, now)
-                if events:
-                    self._insert_events(held, events)
-                if blobs:
-                    self._insert_blobs(blobs)
-                if status is not None:
-                    self._put_status(held, status, now)
+                kept = keep(held, now)
                 age = self._clock.monotonic() - held.beaten
                 if age > holders.BEAT:
                     self._beat(held, now)
                 execute("COMMIT")
                 held.fresh = True
                 self._held[lease.run_id] = held
-                return age
+                return age, kept
             except BaseException:
                 self._abandon()
                 raise
+
+    def answer(self, run_id: str, answer: AnswerRecord) -> None:
+        """Write an answer, whoever drives the run."""
+        with self.transaction() as connection:
+            put_answer(connection, self._file, run_id, find(connection, self._file, run_id), answer)
 
     def redescribe(self, lease: Lease, fingerprint: str, description: str) -> None:
         """Note the graph that the run follows from its next step on."""
@@ -224,76 +266,6 @@ class Writer:
         known = self._held.get(lease.run_id)
         beaten = known.beaten if known is not None else self._clock.monotonic()
         return Held(self._connection, lease, head, beaten)
-
-    def _exists(self, connection: sqlite3.Connection, run_id: str) -> Exception:
-        _, holder, expires = leases.read(connection, self._file, run_id, find(connection, self._file, run_id))
-        if holders.lives(holder, expires, self._clock.now()):
-            return leases.busy(run_id, holder)
-        return existing(self._file, run_id)
-
-    def _insert_run(self, record: RunRecord) -> RunHead:
-        digest = chain(START, record)
-        run_id, graph, fingerprint, description, input_, seed, created, options = record
-        row = (digest, run_id, graph, fingerprint, str(seed), created, options, description, input_)
-        ref = self._execute(_INSERT_RUN, row).lastrowid
-        return RunHead(ref or 0, digest)
-
-    def _insert_steps(self, held: Held, steps: Sequence[StepRecord], now: float) -> None:
-        place, number, digest, rows = held.head.ref << SHIFT, held.step, held.step_digest, []
-        for record in steps:
-            number += 1
-            if record[0] != number:
-                raise out_of_order(self._file, held.lease.run_id, "step", number, record[0])
-            digest = chain(digest, step_fields(now, record))
-            (_, task, node, status, attempts, base, parents, update, results, merged, arrivals, snapshot, mark, facts,
-             key) = record  # fmt: skip
-            rows.append((place + number, digest, now, key, task, node, status, attempts, base, parents, mark, arrivals,
-                         update, results, merged, facts, snapshot))  # fmt: skip
-        try:
-            if len(rows) == 1:
-                self._execute(_INSERT_STEP, rows[0])
-            elif rows:
-                self._connection.executemany(_INSERT_STEP, rows)
-        except sqlite3.IntegrityError as error:
-            if "steps.key" in str(error):
-                raise self._doubled(held, steps) from error
-            raise
-        held.step, held.step_digest = number, digest
-
-    def _doubled(self, held: Held, steps: Sequence[StepRecord]) -> Exception:
-        # Rows of this commit that went in before the doubled one do not count as known.
-        query = "SELECT 1 FROM steps WHERE key = ? AND id NOT BETWEEN ? AND ?"
-        place, seen = held.head.ref << SHIFT, set[str]()
-        for record in steps:
-            span = (place + held.step + 1, place + held.step + len(steps))
-            if record.key in seen or self._execute(query, (record.key, *span)).fetchone():
-                return doubled(held.lease.run_id, record)
-            seen.add(record.key)
-        return doubled(held.lease.run_id, steps[-1])
-
-    def _insert_events(self, held: Held, events: Sequence[EventRecord]) -> None:
-        place, number, digest, rows = held.head.ref << SHIFT, held.event, held.event_digest, []
-        for record in events:
-            number += 1
-            if record[0] != number:
-                raise out_of_order(self._file, held.lease.run_id, "event", number, record[0])
-            # What a REAL column gives back is a float, and the digest is of what comes back.
-            fields = record._replace(time=float(record.time))
-            digest = chain(digest, fields)
-            rows.append((place + number, digest, *fields[1:]))
-        self._connection.executemany(_INSERT_EVENT, rows)
-        held.event, held.event_digest = number, digest
-
-    def _insert_blobs(self, blobs: Mapping[str, bytes]) -> None:
-        for digest, data in blobs.items():
-            if self._execute("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone() is None:
-                check_blob(self._file, digest, data)
-                self._execute("INSERT INTO blobs VALUES (NULL, ?, ?)", (digest, data))
-
-    def _put_status(self, held: Held, status: RunStatus, now: float) -> None:
-        anchors = (held.step, held.step_digest.hex(), held.event, held.event_digest.hex())
-        fields = (float(now), *anchors, *status)
-        self._execute(_PUT_STATUS, (held.head.ref, chain(held.head.digest, fields), *fields))
 
     def _beat(self, held: Held, now: float) -> None:
         leases.write(self._connection, held.head, held.lease.fence, held.lease.holder, now + holders.SECONDS)

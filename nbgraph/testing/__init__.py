@@ -1,8 +1,24 @@
-"""Helpers for testing graphs: finish tasks in an order of your choice, without a thread.
+"""Helpers for testing graphs and stores: time, order, crashes, and drawn examples that a test chooses.
 
-Imported by nothing in nbgraph. More doors open here as they are built.
+Imported by nothing in nbgraph. The contract of stores, which needs pytest, is in
+``nbgraph.testing.store_contract``.
 """
 
+from nbgraph.testing.clock import FakeClock
+from nbgraph.testing.crashing import POINTS, CrashingStore
+from nbgraph.testing.finishing import FinishingCrew, ImpossibleOrderError, finishing
 from nbgraph.testing.gated import GatedCrew
+from nbgraph.testing.strategies import graphs, states, values
 
-__all__ = ["GatedCrew"]
+__all__ = [
+    "POINTS",
+    "CrashingStore",
+    "FakeClock",
+    "FinishingCrew",
+    "GatedCrew",
+    "ImpossibleOrderError",
+    "finishing",
+    "graphs",
+    "states",
+    "values",
+]

@@ -122,11 +122,11 @@ def test_the_idempotency_key_is_the_same_in_every_attempt_and_after_a_resume(tmp
 
     @graph.node
     def first(state, ctx):
-        keys.setdefault(f"{ctx.run_id} first", []).append(ctx.idempotency_key)
+        keys.setdefault(f"{ctx.run_id} first", []).append(ctx.idempotency_key())
 
     @graph.node(after="first", retry=ng.Retry(attempts=2, wait=0.001))
     def second(state, ctx):
-        keys.setdefault(f"{ctx.run_id} second", []).append(ctx.idempotency_key)
+        keys.setdefault(f"{ctx.run_id} second", []).append(ctx.idempotency_key())
         if len(keys[f"{ctx.run_id} second"]) < 5:
             raise OSError("not yet")
 

@@ -165,7 +165,7 @@ def test_uuids_are_the_same_in_every_attempt():
 
 def test_the_idempotency_key_is_of_run_and_task():
     """It is stable across attempts and resumes, and differs between tasks and runs."""
-    graph = play("a > b", **dict.fromkeys("ab", lambda state, ctx: {"log": ctx.idempotency_key}))
+    graph = play("a > b", **dict.fromkeys("ab", lambda state, ctx: {"log": ctx.idempotency_key()}))
     engine = ng.Engine(graph)
     one, two = (list(engine.run(run_id=run_id).state["log"]) for run_id in "pq")
     assert (4, 64) == (len({*one, *two}), len(one[0]))

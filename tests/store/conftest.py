@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nbgraph.store import EventRecord, RunRecord, StepRecord
+from nbgraph.store import AnswerRecord, CallRecord, EventRecord, RunRecord, StepRecord
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -36,6 +36,24 @@ def step_record(step: int, run_id: str = "r", **changes: Any) -> StepRecord:
 def event_record(seq: int, step: int = 0, **changes: Any) -> EventRecord:
     """Return event number ``seq``."""
     return EventRecord(seq, step, 2000.25 + seq, "noted", "n", "", "{}")._replace(**changes)
+
+
+def call_record(seq: int = 0, step: int = 1, **changes: Any) -> CallRecord:
+    """Return a line of the log of calls, of the task that ``step_record(step)`` commits."""
+    task, request = step_record(step).task, sha256(b"request").hexdigest()
+    record = CallRecord(seq, 3000.25, task, "n", 1, "0", "returned", request, '{"response":1}')
+    return record._replace(**changes)
+
+
+def question(seq: int = 0, step: int = 1, **changes: Any) -> CallRecord:
+    """Return a line that asks."""
+    data = '{"request":{"asked":{"prompt":"Go on?","schema":{}}}}'
+    return call_record(seq, step, phase="asked", data=data)._replace(**changes)
+
+
+def answer_record(seq: int, **changes: Any) -> AnswerRecord:
+    """Return an answer to question ``seq``."""
+    return AnswerRecord(seq, 4000.25, '"yes"', "Ann")._replace(**changes)
 
 
 class FakeClock:
@@ -65,7 +83,7 @@ def python() -> Callable[..., subprocess.Popen[str]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(code: str, *args: object) -> subprocess.Popen[str]:
-        head = "from tests.store.conftest import run_record, step_record\nfrom nbgraph.store import *\nimport os, sys\n"
+        head = "from tests.store.conftest import *\nfrom nbgraph.store import *\nimport os, sys\n"
         process = subprocess.Popen(
             [sys.executable, "-c", head + code, *map(str, args)],
             cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

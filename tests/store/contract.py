@@ -1,4 +1,7 @@
-"""What every store promises. A test class of a store inherits ``StoreContract`` and supplies ``store``."""
+"""What every store promises. A test class of a store inherits ``StoreContract`` and supplies ``store``.
+
+What it promises of calls and of forks is in ``contract_calls`` and ``contract_forks``.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbgraph.errors import IdempotencyError, RunBusyError, RunNotFound, StoreError
-from nbgraph.store import RunStatus, Store
+from nbgraph.store import Origin, RunStatus, Store
 from nbgraph.store.protocol import Lease
-from tests.store.conftest import event_record, run_record, step_record
+from tests.store.conftest import answer_record, event_record, run_record, step_record
 
 # One store for all examples of a class, and one such test in each class: meant so.
 _SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
@@ -43,7 +46,9 @@ class StoreContract:
             lambda: store.run("no"), lambda: store.steps("no"), lambda: store.events("no"), lambda: store.delete("no"),
             lambda: store.descriptions("no"), lambda: store.last_mark("no"), lambda: store.lineage("no", 1),
             lambda: store.acquire("no"), lambda: store.rebase("no", 1, "{}"), lambda: store.commit(lease, []),
-            lambda: store.redescribe(lease, "f", "{}"),
+            lambda: store.redescribe(lease, "f", "{}"), lambda: store.record(lease, []), lambda: store.calls("no"),
+            lambda: store.calls("no", unsettled=True), lambda: store.answers("no"), lambda: store.origin("no"),
+            lambda: store.answer("no", answer_record(1)), lambda: store.fork(run_record("new"), Origin("no", 0)),
         ):  # fmt: skip
             with pytest.raises(RunNotFound) as caught:
                 ask()

@@ -6,9 +6,11 @@ import pytest
 
 from nbgraph.store import MemoryStore, SqliteStore, open_store
 from tests.store.contract import StoreContract
+from tests.store.contract_calls import CallsContract
+from tests.store.contract_forks import ForksContract
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(StoreContract, CallsContract, ForksContract):
     """In memory."""
 
     @pytest.fixture
@@ -17,7 +19,7 @@ class TestMemoryStore(StoreContract):
             yield store
 
 
-class TestSqliteStore(StoreContract):
+class TestSqliteStore(StoreContract, CallsContract, ForksContract):
     """In a file."""
 
     @pytest.fixture

@@ -60,7 +60,7 @@ class Witness:
     def starts(self, state: Any, ctx: ng.Context) -> None:
         """Write down that a body starts, what it sees and what it is called."""
         seen = sha256(repr(sorted(dict(state).items())).encode()).hexdigest()[:16]
-        self("start", ctx.task_id, ctx.idempotency_key, seen)
+        self("start", ctx.task_id, ctx.idempotency_key(), seen)
 
 
 class Blind(Witness):

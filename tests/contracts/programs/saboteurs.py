@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
+from nbgraph.engine.restoring import Restorer
 from nbgraph.store import holders, sqlite
 
 
@@ -33,20 +33,20 @@ def late() -> None:
 
 def twice() -> None:
     """Apply what is read back at a resume twice."""
-    restore, write = Ledger._restore_row, Merger.write
+    restore, write = Restorer._row, Merger.write
 
-    def doubled(self: Any, lineage: Any, task: Any, step: Any, update: Any, known: Any = None) -> Any:
-        write(self, lineage, task, step, {name: kept for name, kept in update.items() if name == "total"}, known)
-        return write(self, lineage, task, step, update, known)
+    def doubled(self: Any, lineage: Any, update: Any, known: Any = None) -> Any:
+        write(self, lineage, {name: kept for name, kept in update.items() if name == "total"}, known)
+        return write(self, lineage, update, known)
 
-    def restored(self: Any, row: Any) -> None:
+    def restored(self: Any, row: Any, look: Any) -> Any:
         Merger.write = doubled  # type: ignore[method-assign]
         try:
-            restore(self, row)
+            return restore(self, row, look)
         finally:
             Merger.write = write  # type: ignore[method-assign]
 
-    Ledger._restore_row = restored  # type: ignore[method-assign]
+    Restorer._row = restored  # type: ignore[method-assign]
 
 
 def leaseless() -> None:

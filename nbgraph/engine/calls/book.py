@@ -1,0 +1,100 @@
+"""What one task has recorded so far, and which of it serves a call that is issued now.
+
+Owns the matching. Pure: no store, no clock, no thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from json import loads
+from typing import Any, NamedTuple
+
+from nbgraph.store.protocol import CallRecord
+
+ENDED = ("returned", "raised", "answered")
+
+
+class Past(NamedTuple):
+    """One recorded call, as it stands: ``phase`` "started" means that nobody knows how it ended."""
+
+    seq: int
+    name: str
+    request: str
+    phase: str
+    time: float
+    attempt: int
+    data: str
+    asked: str = ""
+    """Data of the line that began it."""
+    run_id: str = ""
+    """Whose record it is, where it is another run's."""
+
+    @property
+    def ended(self) -> bool:
+        """True where it is known how the call ended."""
+        return self.phase in ENDED
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return the data of its last line."""
+        found: dict[str, Any] = loads(self.data)
+        return found
+
+    def request_text(self) -> str:
+        """Return the request as it was recorded, "" where the record does not tell."""
+        return self.asked
+
+
+@dataclass(slots=True)
+class Book:
+    """The calls of one task by name, the latest of each; and the clock readings taken before them."""
+
+    calls: dict[str, Past] = field(default_factory=dict)
+    nows: list[float] = field(default_factory=list)
+    last: int = 0
+
+    def add(self, line: CallRecord, run_id: str = "") -> None:
+        """Take in one line of the log."""
+        before = self.calls.get(line.name)
+        begun = line.phase in ("started", "asked")
+        asked = line.data if begun or before is None else before.asked
+        past = Past(line.seq, line.name, line.request, line.phase, line.time, line.attempt, line.data, asked, run_id)
+        self.calls[line.name] = past
+        self.last = max(self.last, line.seq)
+        if begun and '"now":' in line.data:
+            self.nows = loads(line.data)["now"]
+
+    def void(self, upto: int) -> None:
+        """Forget the calls up to line ``upto`` that raised: their attempt failed, and the next one asks again."""
+        for name in [name for name, past in self.calls.items() if past.phase == "raised" and past.seq <= upto]:
+            del self.calls[name]
+
+
+def books_of(lines: Iterable[CallRecord], run_id: str = "") -> dict[str, Book]:
+    """Return the books of all tasks that ``lines`` tell of."""
+    books: dict[str, Book] = {}
+    for line in lines:
+        books.setdefault(line.task, Book()).add(line, run_id)
+    return books
+
+
+class Reading:
+    """One attempt's way through its task's book: each recorded call serves once."""
+
+    def __init__(self, book: Book) -> None:
+        self._calls = dict(book.calls)  # what this attempt itself adds to the book does not serve it
+        self._served: set[int] = set()
+
+    def find(self, name: str, request: str) -> Past | None:
+        """Return the record of this call, None if there is none.
+
+        The one of that name, if the request is unchanged; else, since calls may be issued in another order
+        than last time, any other of the same request that has not served yet.
+        """
+        past = self._calls.get(name)
+        if past is None or past.request != request or past.seq in self._served:
+            same = (other for other in self._calls.values() if other.request == request)
+            past = next((other for other in same if other.seq not in self._served and other.ended), None)
+        if past is not None:
+            self._served.add(past.seq)
+        return past

@@ -1,0 +1,256 @@
+"""What one attempt asks of the outside world, and how each answer comes about: from the record, or now.
+
+Owns the life of a call: look for its record, mark it as started, make it, keep what it gave, hand that to the
+node. The sync and the async way are the same steps. Knows no order of tasks and no retries.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from json import dumps, loads
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbgraph.codec import Types
+from nbgraph.engine.calls.book import Past, Reading
+from nbgraph.engine.calls.naming import Names
+from nbgraph.engine.calls.outcome import error_of, failed, kept, response_of
+from nbgraph.engine.calls.question import Question, Waiting, doubt, settled_answer
+from nbgraph.engine.calls.request import Request
+from nbgraph.store.protocol import CallRecord
+
+if TYPE_CHECKING:
+    from nbgraph.engine.calls.recorder import Recorder
+    from nbgraph.engine.task import Task
+
+Usage = Callable[[Any], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to be made: its request, how to make it (a coroutine where it is async), and what may come back."""
+
+    request: Request
+    perform: Callable[[], Any]
+    types: Types
+    key: str | None = None
+    unknown: str = "retry"
+    usage: Usage | None = None
+
+
+class Line(NamedTuple):
+    """A line to be written, and its large values."""
+
+    record: CallRecord
+    blobs: Mapping[str, bytes] | None = None
+
+
+NOTHING = Line(CallRecord(0, 0.0, "", "", 0, "", "", "", ""))
+
+
+class Desk:
+    """The calls and questions of one attempt."""
+
+    def __init__(self, recorder: Recorder, task: Task) -> None:
+        self._recorder, self._task = recorder, task
+        self._names = Names()
+        self._book = recorder.book(task.id)
+        self._reading = Reading(self._book if task.node.reuse_calls else recorder.doubts(task.id))
+        self._told = 0
+        self.redact, self.types = recorder.redact, recorder.types
+        self.used: list[int] = []
+        """The lines that gave this attempt its answers."""
+        self.nows: list[float] = []
+        """The clock readings of this attempt: seconds since the Unix epoch."""
+        self.waiting: list[Question] = []
+        """Questions of this attempt that nobody has answered yet."""
+
+    # -- the clock
+
+    def now(self) -> float:
+        """Return the time, the recorded one where an earlier attempt's calls came after it."""
+        known, place = self._book.nows, len(self.nows)
+        self.nows.append(known[place] if place < len(known) else self._recorder.clock.now())
+        return self.nows[-1]
+
+    # -- calls
+
+    def call(self, call: Call) -> Any:
+        """Serve or make a call, blocking."""
+        name = self._names.next(call.key)
+        past = self._reading.find(name, call.request.digest)
+        if past is not None and (line := self._served(past, call, name)) is not None:
+            if line.record.seq == 0:
+                line = Line(self._write(line))
+            return self._give(line.record, call)
+        self._write(self._started(name, call))
+        began, token = self._recorder.clock.monotonic(), self._names.enter(name)
+        try:
+            value = call.perform()
+        except Exception as error:
+            self._use(self._write(self._raised(name, call, error, began)))
+            raise
+        finally:
+            self._names.leave(token)
+        line, value = self._returned(name, call, value, began)
+        self._use(self._write(line))
+        return value
+
+    async def acall(self, call: Call) -> Any:
+        """Serve or make a call without blocking the loop."""
+        name = self._names.next(call.key)
+        past = self._reading.find(name, call.request.digest)
+        if past is not None and (line := self._served(past, call, name)) is not None:
+            if line.record.seq == 0:
+                line = Line(await self._awrite(line))
+            return self._give(line.record, call)
+        await self._awrite(self._started(name, call))
+        began, token = self._recorder.clock.monotonic(), self._names.enter(name)
+        try:
+            value = await call.perform()
+        except Exception as error:
+            self._use(await self._awrite(self._raised(name, call, error, began)))
+            raise
+        finally:
+            self._names.leave(token)
+        line, value = self._returned(name, call, value, began)
+        self._use(await self._awrite(line))
+        return value
+
+    def _served(self, past: Past, call: Call, name: str) -> Line | None:
+        """Return the line that answers a call without making it, None if it has to be made."""
+        if not past.ended:
+            return self._doubted(past, call, name)
+        if past.run_id:  # another run's: this one's record must be whole without it
+            data = {**past.facts(), "reused": f"{past.run_id}/{past.seq}"}
+            return Line(self._record(name, past.phase, past.request, dumps(data)))
+        return Line(CallRecord(
+            past.seq, past.time, self._task.id, self._task.node.name, past.attempt, past.name, past.phase,
+            past.request, past.data,
+        ))  # fmt: skip
+
+    def _doubted(self, past: Past, call: Call, name: str) -> Line | None:
+        """Decide about a call that was started and whose end nobody knows."""
+        policy = call.unknown
+        if policy == "ask":
+            policy = self.answer(doubt(name, call.request.label))
+        if policy == "retry":
+            return None
+        return Line(self._record(name, "returned", past.request, '{"response":null,"skipped":true}'))
+
+    def _give(self, record: CallRecord, call: Call) -> Any:
+        """Return what a recorded call returned, or raise what it raised."""
+        self._use(record)
+        facts = loads(record.data)
+        if record.phase == "raised":
+            raise error_of(dumps(facts["error"]), self._recorder.blob)
+        return response_of(dumps(facts["response"]), call.types, self._recorder.blob)
+
+    def _use(self, record: CallRecord) -> None:
+        self.used.append(record.seq)
+
+    # -- questions
+
+    def answer(self, question: Question) -> Any:
+        """Return the plain answer to a question; raises ``Waiting`` where there is none yet."""
+        past, line = self._put(question)
+        return self._known(past) if past is not None else self._answered(self._write(line))
+
+    async def aanswer(self, question: Question) -> Any:
+        """Do the same without blocking the loop."""
+        past, line = self._put(question)
+        return self._known(past) if past is not None else self._answered(await self._awrite(line))
+
+    def _put(self, question: Question) -> tuple[Past | None, Line]:
+        """Return the record of the answer, or the line to be written next: it was asked, or answered."""
+        name, clock = question.name or self._names.next(question.key), self._recorder.clock
+        past = self._reading.find(name, question.digest)
+        if past is None:
+            return None, Line(self._record(name, "asked", question.digest, question.data(clock)), question.blobs)
+        if past.phase == "answered":
+            return past, NOTHING
+        given = settled_answer(past, self._recorder.answer_to(past.seq), clock)
+        if given is None:
+            self._wait(past.seq, past.data)
+        return None, Line(self._record(name, "answered", question.digest, str(given)))
+
+    def _known(self, past: Past) -> Any:
+        self.used.append(past.seq)
+        return past.facts()["value"]
+
+    def _answered(self, record: CallRecord) -> Any:
+        if record.phase == "asked":
+            self._wait(record.seq, record.data)
+        self._use(record)
+        return loads(record.data)["value"]
+
+    def _wait(self, seq: int, data: str) -> None:
+        self.waiting.append(Question.open(seq, data))
+        raise Waiting(seq)
+
+    # -- lines
+
+    def _started(self, name: str, call: Call) -> Line:
+        request = call.request
+        data = f'{self._now_text()}"request":{request.text},"unknown":{encode_basestring(call.unknown)}}}'
+        return Line(self._record(name, "started", request.digest, data), request.blobs or None)
+
+    def _now_text(self) -> str:
+        """Return the readings so far where there are new ones: they are as durable as the call that follows them."""
+        if len(self.nows) == self._told:
+            return "{"
+        self._told = len(self.nows)
+        return f'{{"now":{dumps(self.nows, separators=(",", ":"))},'
+
+    def _returned(self, name: str, call: Call, value: Any, began: float) -> tuple[Line, Any]:
+        seconds = self._recorder.clock.monotonic() - began
+        try:
+            response = kept(value, call.types, self._recorder.redact, call.request.label)
+        except Exception as error:
+            self._use(self._write(self._raised(name, call, error, began)))
+            raise
+        used = _usage(call.usage, value)
+        tail = f',"usage":{dumps(used, default=str)}}}' if used else "}"
+        data = f'{{"response":{response.text},"seconds":{seconds!r}{tail}'
+        given = value if '"$redacted"' in response.text else response.value
+        return Line(self._record(name, "returned", call.request.digest, data), response.blobs or None), given
+
+    def _raised(self, name: str, call: Call, error: Exception, began: float) -> Line:
+        failure = failed(error, self._recorder.redact)
+        data = f'{{"error":{failure.text},"seconds":{self._recorder.clock.monotonic() - began!r}}}'
+        return Line(self._record(name, "raised", call.request.digest, data), failure.blobs or None)
+
+    def _record(self, name: str, phase: str, request: str, data: str) -> CallRecord:
+        task = self._task
+        now = self._recorder.clock.now()
+        return CallRecord(0, now, task.id, task.node.name, task.attempt, name, phase, request, data)
+
+    def _write(self, line: Line) -> CallRecord:
+        return self._recorder.log.write(line.record, line.blobs, self._book.add)
+
+    async def _awrite(self, line: Line) -> CallRecord:
+        return await self._recorder.log.awrite(line.record, line.blobs, self._book.add)
+
+
+def _usage(usage: Usage | None, value: Any) -> Mapping[str, Any] | None:
+    """Return what a response says that it used: by the caller's reader, else its own plain ``usage`` entry."""
+    if usage is not None:
+        return usage(value)
+    found = value.get("usage") if isinstance(value, Mapping) else None
+    plain = isinstance(found, Mapping) and all(isinstance(count, (int, float, str)) for count in found.values())
+    return dict(found) if plain and found else None
+
+
+def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end on this thread, beside it where a loop runs here already."""
+    import asyncio  # noqa: PLC0415 - 30 ms that sync graphs do without
+
+    if "asyncio" in sys.modules and asyncio._get_running_loop() is None:  # noqa: SLF001 - the documented one raises
+        return asyncio.run(coroutine)
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as above
+    from contextvars import copy_context  # noqa: PLC0415 - as above
+
+    with ThreadPoolExecutor(1, thread_name_prefix="nbgraph-call") as pool:
+        return pool.submit(copy_context().run, asyncio.run, coroutine).result()

@@ -1,0 +1,77 @@
+"""Which call of its task a call is: a name that does not depend on how fast anything answers.
+
+Owns the names. Calls of a node are numbered in the order in which they are issued: "1", "2", ... An asyncio
+task started by the node (``asyncio.gather``) numbers its own calls, as branch "a1" with "a1.1", "a1.2", ...:
+which branch issues its second call first depends on the answers, which call is a branch's second does not.
+A call inside a recorded call is "2/1". A ``key`` replaces the number where nothing fixes the order (threads).
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextvars import ContextVar
+from typing import Any
+
+
+class Scope:
+    """A line of calls in one order: the node's own, a branch's, or those inside one call."""
+
+    __slots__ = ("branches", "calls", "inner", "owner", "prefix")
+
+    def __init__(self, prefix: str, owner: Any, *, inner: bool = False) -> None:
+        self.prefix, self.owner, self.inner = prefix, owner, inner
+        self.calls = self.branches = 0
+
+
+class Names:
+    """Gives the names of one attempt's calls."""
+
+    def __init__(self) -> None:
+        self._root: Scope | None = None
+        self._here: ContextVar[Scope | None] = ContextVar("nbgraph_calls", default=None)
+        self._keys: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def next(self, key: str | None) -> str:
+        """Return the name of a call that is issued now, from here."""
+        with self._lock:
+            return self._numbered() if key is None else self._keyed(key)
+
+    def _keyed(self, key: str) -> str:
+        count = self._keys[key] = self._keys.get(key, 0) + 1
+        return f"key:{key}" if count == 1 else f"key:{key}#{count}"
+
+    def _numbered(self) -> str:
+        scope = self._scope()
+        scope.calls += 1
+        return f"{scope.prefix}{scope.calls}"
+
+    def _scope(self) -> Scope:
+        task, scope = _asyncio_task(), self._here.get() or self._root
+        if scope is None:
+            scope = self._root = Scope("", task)
+        if task is not None and scope.owner is not task:
+            scope.branches += 1
+            scope = Scope(f"{scope.prefix}a{scope.branches}.", task)
+            self._here.set(scope)
+        return scope
+
+    def enter(self, name: str) -> Any:
+        """Begin what a call does: calls issued there are inside it. Returns what ``leave`` wants."""
+        return self._here.set(Scope(f"{name}/", _asyncio_task(), inner=True))
+
+    def leave(self, token: Any) -> None:
+        """End what ``enter`` began."""
+        self._here.reset(token)
+
+
+def _asyncio_task() -> Any:
+    """Return the asyncio task that runs here, None outside of one; does not import asyncio."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return None
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None

@@ -1,0 +1,165 @@
+"""Following a run: events and streamed chunks, from the beginning, whenever somebody starts to follow.
+
+Owns the chunks of a live run and the waking of followers. Events are read from the store, after their
+commit; a slow follower slows only itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from json import loads
+from typing import Any
+
+from nbgraph.engine.task import Task
+from nbgraph.events import Chunk, Event
+from nbgraph.store.protocol import EventRecord, StepRecord, Store
+
+_SLICE = 0.5
+"""Seconds to sleep at most: a signal that comes just before a sleep begins is only heard after it."""
+
+
+class Feed:
+    """What a live run publishes. The chunks of a session stay in memory as long as it does."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Chunk] = []
+        self.closed = False
+        self.version = 0
+        self._changed = threading.Condition()
+        self._watchers: list[Callable[[], None]] = []
+
+    def publish(self, task: Task, number: int, delta: Any) -> None:
+        """Take a chunk from a node; callable from any thread."""
+        self.chunks.append(Chunk(task.node.name, task.id, task.attempt, number, delta))
+        self.touch()
+
+    def touch(self) -> None:
+        """Tell the followers that there is something new."""
+        self.version += 1
+        if not self._watchers:
+            return
+        with self._changed:
+            self._changed.notify_all()
+        for watcher in list(self._watchers):
+            watcher()
+
+    def close(self) -> None:
+        """Tell the followers that nothing more will come."""
+        self.closed = True
+        self.touch()
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have ``watcher`` called at every change, on whatever thread makes it."""
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Callable[[], None]) -> None:
+        """End that."""
+        self._watchers.remove(watcher)
+
+    def wait(self, version: int) -> None:
+        """Sleep until the version is another than ``version``, or a while has passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.version != version, _SLICE)
+
+
+class Stream:
+    """Events and chunks of a run, of one node or all: ``for item in stream`` or ``async for item in stream``.
+
+    It begins at the run's beginning and ends when the run stands still. Chunks of one task come in the
+    order of their numbers and before the step of the task; between tasks that run beside each other the
+    order is that of arrival, another each time. Each iteration starts anew.
+    """
+
+    def __init__(self, store: Store, run_id: str, feed: Feed | None, node: str | None = None) -> None:
+        self._store, self._run_id, self._feed, self._node = store, run_id, feed, node
+
+    def __iter__(self) -> Iterator[Event | Chunk]:
+        news, feed = _News(self._store, self._run_id, self._feed), self._feed
+        if feed is None:
+            yield from filter(self._wanted, news.take())
+            return
+        feed.watch(_nothing)
+        try:
+            while True:
+                version, closed = feed.version, feed.closed
+                yield from filter(self._wanted, news.take())
+                if closed:
+                    return
+                feed.wait(version)
+        finally:
+            feed.unwatch(_nothing)
+
+    async def __aiter__(self) -> AsyncIterator[Event | Chunk]:
+        import asyncio  # noqa: PLC0415 - whoever awaits has it loaded
+
+        news, feed, loop, changed = _News(self._store, self._run_id, self._feed), self._feed, None, asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        if feed is not None:
+            feed.watch(tell)
+        try:
+            while True:
+                closed = feed is None or feed.closed
+                changed.clear()
+                for item in filter(self._wanted, news.take()):
+                    yield item
+                if closed:
+                    return
+                await changed.wait()
+        finally:
+            if feed is not None:
+                feed.unwatch(tell)
+
+    def _wanted(self, item: Event | Chunk) -> bool:
+        return self._node is None or item.node == self._node
+
+
+def _nothing() -> None:
+    """Stand for a follower that sleeps on the feed itself."""
+
+
+class _News:
+    """A follower's place in the run."""
+
+    def __init__(self, store: Store, run_id: str, feed: Feed | None) -> None:
+        self._store, self._run_id, self._feed = store, run_id, feed
+        self._step = self._seq = self._chunk = 0
+
+    def take(self) -> list[Event | Chunk]:
+        """Return what is new since the last time."""
+        steps = list(self._store.steps(self._run_id, self._step + 1))
+        events = [event for event in self._store.events(self._run_id) if event.seq > self._seq]
+        # After the rows: a task's chunks were published before its row was committed.
+        chunks = self._feed.chunks[self._chunk :] if self._feed is not None else []
+        self._chunk += len(chunks)
+        self._step = steps[-1].step if steps else self._step
+        self._seq = events[-1].seq if events else self._seq
+        return [*chunks, *self._happened(steps, events)]
+
+    def _happened(self, steps: list[StepRecord], events: list[EventRecord]) -> list[Event | Chunk]:
+        live = {chunk.task for chunk in self._feed.chunks} if self._feed is not None else set()
+        keyed: list[tuple[int, int, list[Event | Chunk]]] = []
+        for step in steps:
+            keyed.append((step.step, 0, [*(() if step.task in live else _kept(step)), _of_step(step)]))
+        for event in events:
+            data = loads(event.data or "{}")
+            told = Event(event.kind, event.step, event.node, event.task, event.time, data)
+            keyed.append((event.step, event.seq, [told]))
+        keyed.sort(key=lambda entry: entry[:2])
+        return [item for _, _, items in keyed for item in items]
+
+
+def _of_step(step: StepRecord) -> Event:
+    facts = loads(step.facts or "{}")
+    ended = (facts.get("started") or 0.0) + (facts.get("seconds") or 0.0)
+    return Event("step", step.step, step.node, step.task, ended, {"status": step.status, "attempts": step.attempts})
+
+
+def _kept(step: StepRecord) -> Iterator[Chunk]:
+    if '"stream":' in step.facts:
+        for number, delta in loads(step.facts).get("stream", ()):
+            yield Chunk(step.node, step.task, step.attempts, number, delta)

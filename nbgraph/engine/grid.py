@@ -1,0 +1,108 @@
+"""What if: several forks of one run, side by side, as one table.
+
+Owns starting them within one budget and reading them off. Each fork is an ordinary run afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.errors import NbgraphError, OptionsError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from nbgraph.engine.engine import Engine
+    from nbgraph.engine.run import Run
+
+
+@dataclass(slots=True)
+class _Try:
+    """One edit and what became of it."""
+
+    edit: Mapping[str, Any]
+    run: Run | None = None
+    error: str = ""
+
+
+class Grid:
+    """Forks one run many times."""
+
+    def __init__(self, engine: Engine, run_id: str, step: int | None, how: Mapping[str, Any]) -> None:
+        self._engine, self._run_id, self._step, self._how = engine, run_id, step, dict(how)
+        self._clock = engine.options.clock
+
+    def run(self, edits: Sequence[Mapping[str, Any]], side_by_side: int, budget: float | None) -> DataFrame:
+        """Run a fork for each edit; return the table."""
+        if type(side_by_side) is not int or side_by_side < 1:
+            raise OptionsError(
+                f"side_by_side is {side_by_side!r}", option="side_by_side", todo="pass a whole number of 1 or more"
+            )
+        parent = self._engine.open(self._run_id)
+        tries = [_Try(edit) for edit in edits]
+        end = None if budget is None else self._clock.monotonic() + budget
+        live: list[_Try] = []
+        for tried in tries:
+            if len(live) >= side_by_side:
+                self._join(live.pop(0))
+            if self._begin(parent, tried, end):
+                live.append(tried)
+        for tried in live:
+            self._join(tried)
+        return _frame(tries)
+
+    def _begin(self, parent: Run, tried: _Try, end: float | None) -> bool:
+        """Start a fork in the background; say whether it was."""
+        how = dict(self._how)
+        if end is not None:
+            left = end - self._clock.monotonic()
+            if left <= 0:
+                tried.error = "not begun: the time budget is spent"
+                return False
+            how["time_budget"] = left
+        try:
+            tried.run = parent.fork(self._step, update=tried.edit, **how)
+        except NbgraphError as error:
+            tried.error = f"{type(error).__name__}: {error.message}"
+        return tried.run is not None
+
+    def _join(self, tried: _Try) -> None:
+        assert tried.run is not None  # noqa: S101 - it was begun
+        try:
+            tried.run.wait()
+        except NbgraphError as error:
+            tried.error = f"{type(error).__name__}: {error.message}"
+
+
+def _frame(tries: Sequence[_Try]) -> DataFrame:
+    import pandas as pd  # noqa: PLC0415 - loaded when a table is first asked for
+
+    return pd.DataFrame([_row(tried) for tried in tries])
+
+
+def _row(tried: _Try) -> dict[str, Any]:
+    edited = {f"edit.{name}": value for name, value in tried.edit.items()}
+    if tried.run is None:
+        return {"run_id": "", "status": "not begun", "error": tried.error, **edited}
+    run = tried.run
+    calls = run.calls
+    reused = int(calls["reused"].sum()) if len(calls) else 0
+    own = run.tasks
+    facts = {
+        "run_id": run.id,
+        "status": run.status,
+        "error": tried.error,
+        "steps": len(own),
+        "seconds": float(own["seconds"].sum()),
+        "calls": len(calls) - reused,
+        "reused": reused,
+    }
+    state = run.state
+    fields = state if isinstance(state, Mapping) else {name: getattr(state, name) for name in _names(state)}
+    return {**facts, **edited, **dict(fields)}
+
+
+def _names(record: Any) -> list[str]:
+    return [name for name in vars(record) if not name.startswith("_")]

@@ -1,0 +1,232 @@
+"""What answers a node's calls in a replay: the record of exactly that task's attempt, and nothing else.
+
+Owns the matching of calls to their record, and what is told when there is none. Makes no call, writes no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from json import dumps, loads
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbgraph.codec import Redaction, Types
+from nbgraph.engine.calls.desk import Call
+from nbgraph.engine.calls.naming import Names
+from nbgraph.engine.calls.outcome import error_of, response_of
+from nbgraph.engine.calls.question import Question
+from nbgraph.errors import MissingCallError, NbgraphError, ReplayMismatchError
+from nbgraph.store.protocol import CallRecord
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+
+class Taken(NamedTuple):
+    """One recorded call of the attempt: the line that ended it, and where it began."""
+
+    end: CallRecord
+    begin: int
+    request: str
+    """The request's text, "" where the record does not hold it."""
+
+
+def taken(lines: Iterable[CallRecord], used: Sequence[int]) -> list[Taken]:
+    """Return the calls that gave an attempt its answers, in the order in which they ended."""
+    wanted, begun, found = set(used), dict[str, CallRecord](), list[Taken]()
+    for line in lines:
+        if line.phase in ("started", "asked"):
+            begun[line.name] = line
+        if line.seq in wanted:
+            begin = begun.get(line.name, line)
+            found.append(Taken(line, begin.seq, begin.data))
+    return found
+
+
+class RecordedDesk:
+    """Answers the calls of one attempt from its record."""
+
+    def __init__(
+        self,
+        calls: Sequence[Taken],
+        nows: Sequence[float],
+        blob: Callable[[str], bytes],
+        redact: Redaction,
+        types: Types,
+        where: dict[str, Any],
+    ) -> None:
+        self._calls, self._nows, self._blob, self._where = list(calls), list(nows), blob, where
+        self.redact, self.types = redact, types
+        self._names = Names()
+        self._served: set[int] = set()
+        self._readings = 0
+        self._turns: dict[int, Future[None]] = {}
+        self._released: set[int] = set()
+        self._overlap = _overlapping(calls)
+        self.used: list[int] = []
+        self.waiting: list[Question] = []
+        self.problem: NbgraphError | None = None
+        """The first call that the record does not answer."""
+
+    # -- the clock
+
+    def now(self) -> float:
+        """Return the recorded reading."""
+        if self._readings >= len(self._nows):
+            raise self._missing("the clock was read", f"reading {self._readings + 1}", "now")
+        self._readings += 1
+        return self._nows[self._readings - 1]
+
+    # -- calls and questions
+
+    def call(self, call: Call) -> Any:
+        """Return what the recorded call returned, or raise what it raised."""
+        end = self._find(call.key, call.request.digest, call.request.label, call.request.text)
+        return self._given(end, call.types)
+
+    async def acall(self, call: Call) -> Any:
+        """Do the same; calls that ran beside each other end in their recorded order."""
+        end = self._find(call.key, call.request.digest, call.request.label, call.request.text)
+        await self._turn(end.seq)
+        return self._given(end, call.types)
+
+    def answer(self, question: Question) -> Any:
+        """Return the recorded answer."""
+        end = self._find(question.key, question.digest, "ask", question.text)
+        return loads(end.data)["value"]
+
+    async def aanswer(self, question: Question) -> Any:
+        """Do the same."""
+        return self.answer(question)
+
+    def _given(self, end: CallRecord, types: Types) -> Any:
+        facts = loads(end.data)
+        if end.phase == "raised":
+            raise error_of(dumps(facts["error"]), self._blob)
+        return response_of(dumps(facts["response"]), types, self._blob)
+
+    def _find(self, key: str | None, digest: str, label: str, text: str) -> CallRecord:
+        name = self._names.next(key)
+        found = self._named(name, digest) or self._same(digest)
+        if found is None:
+            raise self._unanswered(name, label, text)
+        self._served.add(found.end.seq)
+        self.used.append(found.end.seq)
+        return found.end
+
+    def _named(self, name: str, digest: str) -> Taken | None:
+        return next((call for call in self._calls if self._free(call, digest) and call.end.name == name), None)
+
+    def _same(self, digest: str) -> Taken | None:
+        """Return another call of the same request, where calls ran beside each other and so in any order."""
+        if not self._overlap:
+            return None
+        return next((call for call in self._calls if self._free(call, digest)), None)
+
+    def _free(self, call: Taken, digest: str) -> bool:
+        return call.end.request == digest and call.end.seq not in self._served
+
+    # -- turns
+
+    async def _turn(self, seq: int) -> None:
+        """Wait until every recorded call that ended before this one has ended."""
+        import asyncio  # noqa: PLC0415 - whoever awaits has it loaded
+
+        if self._overlap:
+            turn = self._turns[seq] = asyncio.get_running_loop().create_future()
+            self.release()
+            await turn
+            self._released.add(seq)
+            self.release()
+        await asyncio.sleep(0)  # where the live call let others run, this one does too
+
+    def release(self, *, anyway: bool = False) -> None:
+        """Let the next call end, if it is its turn; ``anyway``: nothing else can happen, so some turn never comes."""
+        if not self._turns:
+            return
+        first = min(self._turns)
+        before = (call.end.seq for call in self._calls if call.end.seq < first)
+        if anyway or all(seq in self._released or seq in self._sync() for seq in before):
+            turn = self._turns.pop(first)
+            if not turn.done():
+                turn.set_result(None)
+
+    def _sync(self) -> set[int]:
+        return self._served - set(self._turns)
+
+    # -- what is wrong
+
+    def left(self) -> NbgraphError | None:
+        """Return what is wrong with a node that ended without asking all that it had asked, None if nothing is."""
+        if self.problem is not None:
+            return self.problem
+        for call in self._calls:
+            name = call.end.name
+            own = name.endswith("?")  # the engine's own question about a call of unknown outcome
+            if call.end.seq not in self._served and not own and not self._inside_served(name):
+                said = f"call {call.end.name} ({_label(call)}) was recorded and is not made any more"
+                return self._mismatch(said, call.end.name, _shown(call.request), "no call")
+        if self._readings < len(self._nows):
+            said = f"the clock was read {len(self._nows)} times, and now {self._readings} times"
+            return self._mismatch(said, "now", f"{len(self._nows)} readings", f"{self._readings} readings")
+        return None
+
+    def _inside_served(self, name: str) -> bool:
+        served = (call.end.name for call in self._calls if call.end.seq in self._served)
+        return any(name.startswith(f"{outer}/") for outer in served)
+
+    def _unanswered(self, name: str, label: str, text: str) -> NbgraphError:
+        other = next((c for c in self._calls if c.end.name == name and c.end.seq not in self._served), None)
+        if other is None:
+            return self._missing(f"{label} was called", name, text)
+        said = f"call {name} asks for something else than was recorded"
+        return self._mismatch(said, name, _shown(other.request), _shown(text))
+
+    def _missing(self, said: str, name: str, asked: str) -> NbgraphError:
+        node, step = self._where.get("node"), self._where.get("step")
+        facts = {**self._where, "call": name, "expected": "no call", "actual": _shown(asked)}
+        self.problem = self.problem or MissingCallError(
+            f"{said} in node {node!r} (step {step}), and the record has no such call ({name})",
+            still="nothing was called; the run was not touched",
+            todo="replay with the code that was recorded; or fork the run, which may call",
+            **facts,
+        )
+        return self.problem
+
+    def _mismatch(self, said: str, name: str, expected: str, actual: str) -> NbgraphError:
+        node, step = self._where.get("node"), self._where.get("step")
+        self.problem = self.problem or ReplayMismatchError(
+            f"node {node!r} (step {step}): {said}",
+            still="nothing was called; the run was not touched",
+            todo="engine.replay(..., strict=False) lists every difference",
+            **{**self._where, "field": f"call {name}", "call": name, "expected": expected, "actual": actual},
+        )
+        return self.problem
+
+
+def _overlapping(calls: Sequence[Taken]) -> bool:
+    """Say whether any two calls, none inside the other, were under way at the same time."""
+    spans = [(call.begin, call.end.seq, call.end.name) for call in calls]
+    return any(
+        begin < other < end and not inner.startswith(f"{name}/")
+        for begin, end, name in spans
+        for other, _, inner in spans
+    )
+
+
+def _label(call: Taken) -> str:
+    try:
+        return str(loads(call.request)["request"]["call"])
+    except (ValueError, KeyError, TypeError):
+        return "?"
+
+
+def _shown(text: str) -> str:
+    """Return a request for people: what was asked, without the record's frame."""
+    try:
+        found = loads(text)
+    except ValueError:
+        return text
+    request = found.get("request", found) if isinstance(found, dict) else found
+    if isinstance(request, dict) and "call" in request:
+        return f"{request['call']}: {dumps(request.get('asked'), ensure_ascii=False)}"
+    return text

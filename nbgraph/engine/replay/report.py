@@ -1,0 +1,91 @@
+"""What a replay found: nothing, or where today's code does something else than was recorded.
+
+Owns how that is shown: as a table, as words, as a small diff, as HTML. All text is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import ndiff
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.errors import NbgraphError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from nbgraph.store.protocol import StepRecord
+
+COLUMNS = ("step", "node", "task", "field", "expected", "actual", "error")
+_WIDTH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The outcome of a replay. ``ok`` is True where every task did what was recorded."""
+
+    run_id: str
+    tasks: int
+    """Tasks whose node ran again."""
+    skipped: Sequence[tuple[int, str, str]]
+    """(step, node, why) of the tasks whose node did not run again."""
+    calls: int
+    """Calls, questions and the like that the record answered."""
+    problems: Sequence[NbgraphError]
+    """The differences, in step order."""
+    state: Any
+    """The recorded state at the end, which the replayed tasks led to."""
+    rows: Mapping[str, StepRecord] = field(default_factory=dict, repr=False)
+    """Task -> the row that it would get today, where it ran to its end."""
+
+    @property
+    def ok(self) -> bool:
+        """True where nothing differs."""
+        return not self.problems
+
+    @property
+    def mismatches(self) -> DataFrame:
+        """One row a difference: step, node, task, field, expected, actual, error."""
+        import pandas as pd  # noqa: PLC0415 - loaded when a table is first asked for
+
+        rows = [[*(getattr(error, name) for name in COLUMNS[:-1]), error.message] for error in self.problems]
+        return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"step": "Int64"})
+
+    def __repr__(self) -> str:
+        found = "no difference" if self.ok else f"{len(self.problems)} differences, first: {self.problems[0].message}"
+        left = f", {len(self.skipped)} not run again" if self.skipped else ""
+        return f"<Replay of {self.run_id!r}: {self.tasks} tasks, {self.calls} calls from the record{left}; {found}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self)[1:-1])}</p>" + "".join(html_of(error) for error in self.problems)
+
+
+def diff_text(expected: str, actual: str) -> str:
+    """Return two texts as a small diff, "-" what was recorded, "+" what came now, "^" where they part.
+
+    >>> print(diff_text('{"price": 10}', '{"price": 12}'))
+    - {"price": 10}
+    ?            ^
+    + {"price": 12}
+    ?            ^
+    """
+    left, right = _cut(expected), _cut(actual)
+    return "\n".join(line.rstrip() for line in ndiff([left], [right]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+
+
+def html_of(error: NbgraphError) -> str:
+    """Return a difference as an HTML table; every text in it is escaped."""
+    where = f"step {error.step}, node {error.node}, {error.field}"
+    rows = (("recorded", error.expected, "#b35900"), ("now", error.actual, "#0b6e99"))
+    cells = "".join(
+        f'<tr><th style="text-align:left">{name}</th><td style="text-align:left"><code style="color:{colour}">'
+        f"{escape(_cut(str(value)))}</code></td></tr>"
+        for name, value, colour in rows
+    )
+    return f"<table><caption>{escape(where)}</caption>{cells}</table>"
