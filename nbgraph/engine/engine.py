@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from nbgraph.engine.calls.book import Book
+    from nbgraph.engine.doctor.diagnosis import Diagnosis
     from nbgraph.engine.replay.report import Replay
 
 Target = str | PathLike[str] | Store
@@ -341,6 +342,24 @@ class Engine:
         if strict and report.problems:
             raise report.problems[0]
         return report
+
+    def doctor(self, given: Any = None, *, n: int = 8, **options: Any) -> Diagnosis:
+        """Look for what makes the graph's results depend on anything but its input; nothing is called.
+
+        Runs the graph from ``given`` (or the input of the run whose id it is) again and again, calls
+        answered by the record of a run with that input: ``n`` completion orders, hash seeds, another clock,
+        random seed, time zone, locale; reducers on permuted operands. Names node and field that move, and
+        why. The trials in processes of their own need the extra ``nbgraph[doctor]``. Raises
+        ``MissingCallError`` for a graph that makes calls and has no recorded run of this input.
+        """
+        from nbgraph.engine.doctor.diagnosis import Doctor  # noqa: PLC0415 - only when asked
+        from nbgraph.engine.doctor.recordings import conditions_of  # noqa: PLC0415 - as above
+
+        chosen = combine(self.options, (), options)
+        plan = self.plan
+        merger = self._merger(plan, chosen)
+        conditions = conditions_of(self.store, plan, merger, chosen, given)
+        return Doctor(self.graph, conditions, merger, chosen.clock).examine(n)
 
     # -- people
 

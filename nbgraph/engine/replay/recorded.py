@@ -14,6 +14,7 @@ from nbgraph.engine.calls.desk import Call
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.calls.outcome import error_of, response_of
 from nbgraph.engine.calls.question import Question
+from nbgraph.engine.replay.report import diff_text
 from nbgraph.errors import MissingCallError, NbgraphError, ReplayMismatchError
 from nbgraph.store.protocol import CallRecord
 
@@ -72,7 +73,7 @@ class RecordedDesk:
     def now(self) -> float:
         """Return the recorded reading."""
         if self._readings >= len(self._nows):
-            raise self._missing("the clock was read", f"reading {self._readings + 1}", "now")
+            raise self._missing("reads the clock", "now", f"reading {self._readings + 1}")
         self._readings += 1
         return self._nows[self._readings - 1]
 
@@ -163,10 +164,10 @@ class RecordedDesk:
             name = call.end.name
             own = name.endswith("?")  # the engine's own question about a call of unknown outcome
             if call.end.seq not in self._served and not own and not self._inside_served(name):
-                said = f"call {call.end.name} ({_label(call)}) was recorded and is not made any more"
+                said = f"does not make call {call.end.name} ({_label(call)}) any more"
                 return self._mismatch(said, call.end.name, _shown(call.request), "no call")
         if self._readings < len(self._nows):
-            said = f"the clock was read {len(self._nows)} times, and now {self._readings} times"
+            said = f"read the clock {len(self._nows)} times, and now {self._readings} times"
             return self._mismatch(said, "now", f"{len(self._nows)} readings", f"{self._readings} readings")
         return None
 
@@ -177,30 +178,35 @@ class RecordedDesk:
     def _unanswered(self, name: str, label: str, text: str) -> NbgraphError:
         other = next((c for c in self._calls if c.end.name == name and c.end.seq not in self._served), None)
         if other is None:
-            return self._missing(f"{label} was called", name, text)
-        said = f"call {name} asks for something else than was recorded"
+            return self._missing(f"calls {label}", name, text)
+        said = f"asks for something else in call {name} than was recorded"
         return self._mismatch(said, name, _shown(other.request), _shown(text))
 
     def _missing(self, said: str, name: str, asked: str) -> NbgraphError:
-        node, step = self._where.get("node"), self._where.get("step")
-        facts = {**self._where, "call": name, "expected": "no call", "actual": _shown(asked)}
         self.problem = self.problem or MissingCallError(
-            f"{said} in node {node!r} (step {step}), and the record has no such call ({name})",
+            f"{self._place()} {said}, and the record has no such call:\n{diff_text('no call', _shown(asked))}",
             still="nothing was called; the run was not touched",
             todo="replay with the code that was recorded; or fork the run, which may call",
-            **facts,
+            **{**self._where, "field": _field(name), "call": name, "expected": "no call", "actual": _shown(asked)},
         )
         return self.problem
 
     def _mismatch(self, said: str, name: str, expected: str, actual: str) -> NbgraphError:
-        node, step = self._where.get("node"), self._where.get("step")
         self.problem = self.problem or ReplayMismatchError(
-            f"node {node!r} (step {step}): {said}",
+            f"{self._place()} {said}:\n{diff_text(expected, actual)}",
             still="nothing was called; the run was not touched",
-            todo="engine.replay(..., strict=False) lists every difference",
-            **{**self._where, "field": f"call {name}", "call": name, "expected": expected, "actual": actual},
+            todo="engine.replay(..., strict=False) lists every difference; engine.fork(...) goes on with today's code",
+            **{**self._where, "field": _field(name), "call": name, "expected": expected, "actual": actual},
         )
         return self.problem
+
+    def _place(self) -> str:
+        where = self._where
+        return f"node {where['node']!r} (step {where['step']}, task {where['task'][:12]})"
+
+
+def _field(name: str) -> str:
+    return name if name == "now" else f"call {name}"
 
 
 def _overlapping(calls: Sequence[Taken]) -> bool:
