@@ -11,6 +11,9 @@ Everything a user needs is here: define a ``Graph``, run it with an ``Engine``, 
 2
 """
 
+from importlib import import_module
+from typing import Any
+
 from nbgraph.clock import Clock, SystemClock
 from nbgraph.codec import Redaction, register_codec, thaw
 from nbgraph.engine.calls.current import call, current
@@ -91,6 +94,14 @@ from nbgraph.graph.routes import Goto, Result, Send, Stop
 from nbgraph.store import MemoryStore, SqliteStore, Store
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load ``nbgraph.testing`` when it is first asked for."""
+    if name == "testing":
+        return import_module("nbgraph.testing")
+    raise AttributeError(f"module 'nbgraph' has no attribute {name!r}")
+
 
 __all__ = [
     "AnswerError",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context as ContextVars
 from dataclasses import dataclass
 from functools import partial
-from threading import current_thread, main_thread
+from threading import Lock, current_thread, main_thread
 from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
@@ -38,6 +38,10 @@ class Surroundings:
     """Takes what nodes stream."""
 
 
+_MAKING = Lock()
+"""Threads of a node without ``ctx`` may want its context at the same time."""
+
+
 @dataclass(slots=True, eq=False)
 class Assignment:
     """A task handed to a worker. ``gone`` is set when nobody waits for its outcome any more."""
@@ -61,9 +65,10 @@ class Assignment:
 
     def context(self) -> Context:
         """Return the attempt's context, made when it is first wanted."""
-        if self.ctx is None:
-            self.ctx = _context(self)
-        return self.ctx
+        with _MAKING:
+            if self.ctx is None:
+                self.ctx = _context(self)
+            return self.ctx
 
     @property
     def questions(self) -> Sequence[Question]:
@@ -185,6 +190,8 @@ async def aperform(assignment: Assignment) -> Outcome:
         value = await assignment.task.node.fn(*assignment.arguments)  # type: ignore[misc]  # see perform
     except BaseException as raised:  # noqa: BLE001 - see perform; a cancelled node's outcome is not looked at any more
         error = raised
+    if assignment.ctx is not None:
+        await assignment.ctx.finish()
     ended = clock.monotonic()
     return Outcome(assignment, value, error, ended - began, ended)
 

@@ -70,6 +70,12 @@ class Writers:
         for name, value in update.items():
             self._writes.setdefault(name, []).append(Written(task.id, task.node.name, task.path, value))
 
+    def replace(self, task: Task, update: Mapping[str, Any]) -> None:
+        """Remember what a person made of what ``task`` wrote."""
+        for name in update:
+            self._writes[name] = [written for written in self._writes.get(name, ()) if written.task != task.id]
+        self.add(task, update)
+
 
 def _ancestors(lineage: Lineage) -> set[TaskId]:
     ids, entry = set(), lineage.chain

@@ -6,21 +6,25 @@ the task's identity, or is recorded (``calls``). Knows nothing of scheduling or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
-from inspect import iscoroutinefunction
+from inspect import iscoroutine, iscoroutinefunction
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from nbgraph.codec import Redaction, Types
-from nbgraph.engine.calls.request import described, request_of, unwrapped
+from nbgraph.engine.calls.current import options_of
+from nbgraph.engine.calls.request import described, peeled, policy, request_of, unwrapped
 from nbgraph.engine.task import Failure
-from nbgraph.errors import CallError, OptionsError
+from nbgraph.errors import CallError
 from nbgraph.ids import RunId, TaskId
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from random import Random
 
     from nbgraph.engine.calls.desk import Call
@@ -73,7 +77,10 @@ class Context:
         "_cancelled",
         "_clock",
         "_drew",
+        "_flights",
+        "_lock",
         "_open",
+        "_over",
         "_publish",
         "_rng",
         "_seed",
@@ -112,6 +119,9 @@ class Context:
         self._rng: Random | None = None
         self._uuids = 0
         self._drew = False
+        self._lock = Lock()
+        self._over = False
+        self._flights: set[Future[None]] = set()
         self.nows: list[float] = []
         """The clock readings taken so far: seconds since the Unix epoch."""
         self.chunks: list[tuple[Any, bool]] = []
@@ -155,7 +165,7 @@ class Context:
         /,
         *args: Any,
         key: str | None = None,
-        unknown: str = "retry",
+        unknown: str | None = None,
         usage: Callable[[Any], Mapping[str, Any] | None] | None = None,
         **kwargs: Any,
     ) -> Any:
@@ -168,29 +178,32 @@ class Context:
         node gets the response as a replay would give it.
 
         ``key`` names calls that are issued in no fixed order (threads); others are told apart by their
-        order. ``unknown`` says what to do when the process died inside the call: "retry" makes it again,
-        "skip" gives None instead, "ask" puts the question to a person. ``usage`` reads tokens and the like
-        from the response. A ``fn`` with parameters of these names: ``functools.partial``.
+        order. ``unknown`` says what to do when the process died inside the call: "retry" (the default) makes it
+        again, "skip" gives None instead, "ask" puts the question to a person. ``usage`` reads tokens and the
+        like from the response. Where ``fn`` was decorated with ``@ng.call``, what is not given here is as it
+        says there. A ``fn`` with parameters of these names: ``functools.partial``.
 
         Raises what ``fn`` raises, and ``CallError`` for what cannot be recorded.
         """
-        if self._async:
-            return self.arecorded(fn, args, kwargs, key=key, unknown=unknown, usage=usage)
-        return self.recorded(fn, args, kwargs, key=key, unknown=unknown, usage=usage)
+        given = {"key": key, "unknown": unknown, "usage": usage}
+        decorated = options_of(fn, args, kwargs)
+        how = {**given, **decorated, **{name: option for name, option in given.items() if option is not None}}
+        return self.arecorded(fn, args, kwargs, **how) if self._async else self.recorded(fn, args, kwargs, **how)
 
     def recorded(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], **how: Any) -> Any:
         """Call and record, blocking; ``how`` as in ``call``."""
-        inner = partial(unwrapped(fn), *_bound(fn), *args, **{**_named(fn), **kwargs})
-        perform = partial(_blocking, inner) if iscoroutinefunction(inner.func) else inner
+        plain, every, named = peeled(fn, args, kwargs)
+        perform = partial(_blocking, partial(plain, *every, **named))
         return self._outside().call(self._call(fn, args, kwargs, perform, how))
 
     async def arecorded(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], **how: Any
     ) -> Any:
         """Call and record without blocking the loop; ``how`` as in ``call``."""
-        inner = partial(unwrapped(fn), *_bound(fn), *args, **{**_named(fn), **kwargs})
-        perform = inner if iscoroutinefunction(inner.func) else partial(_on_a_thread, inner)
-        return await self._outside().acall(self._call(fn, args, kwargs, perform, how))
+        plain, every, named = peeled(fn, args, kwargs)
+        inner = partial(plain, *every, **named)
+        perform = inner if iscoroutinefunction(plain) else partial(_on_a_thread, inner)
+        return await self._in_flight(self._outside().acall(self._call(fn, args, kwargs, perform, how)))
 
     def outside(self, label: str, asked: Any, perform: Callable[[], Any], *, key: str | None = None, **how: Any) -> Any:
         """Record something that is not a plain function call: for wrappers of clients.
@@ -205,7 +218,31 @@ class Context:
         self, label: str, asked: Any, perform: Callable[[], Any], *, key: str | None = None, **how: Any
     ) -> Any:
         """Do the same with a ``perform`` that returns an awaitable."""
-        return await self._outside().acall(self._described(label, asked, perform, key, how))
+        return await self._in_flight(self._outside().acall(self._described(label, asked, perform, key, how)))
+
+    async def _in_flight(self, call: Coroutine[Any, Any, Any]) -> Any:
+        from asyncio import get_running_loop  # noqa: PLC0415 - whoever awaits has it loaded
+
+        flight = get_running_loop().create_future()
+        self._flights.add(flight)
+        try:
+            return await call
+        finally:
+            self._flights.discard(flight)
+            flight.cancel()
+
+    async def finish(self) -> None:
+        """Let the calls that are under way end, and be kept, once the node has ended; refuse further ones.
+
+        A branch of ``asyncio.gather`` that raised leaves the others running: they are paid for.
+        """
+        self._over = True
+        if self._flights:
+            from asyncio import CancelledError, wait  # noqa: PLC0415 - as above
+
+            with suppress(CancelledError):
+                while self._flights:
+                    await wait(set(self._flights))
 
     def _described(
         self, label: str, asked: Any, perform: Callable[[], Any], key: str | None, how: Mapping[str, Any]
@@ -215,7 +252,7 @@ class Context:
         desk = self._outside()
         how = {"unknown": "retry", "usage": None, **how}
         return Call(
-            described(label, asked, desk.redact), perform, desk.types, key, _policy(how["unknown"]), how["usage"]
+            described(label, asked, desk.redact), perform, desk.types, key, policy(how["unknown"]), how["usage"]
         )
 
     def _call(
@@ -232,11 +269,26 @@ class Context:
         desk = self._outside()
         request = request_of(fn, args, kwargs, desk.redact)
         types = types_of(unwrapped(fn), desk.types)
-        return Call(request, perform, types, how["key"], _policy(how["unknown"]), how["usage"])
+        return Call(request, perform, types, how["key"], policy(how["unknown"] or "retry"), how["usage"])
 
     def _outside(self) -> Outside:
-        if self.desk is not None:
+        with self._lock:  # a node's threads may come here together
+            if self._over or self._cancelled():
+                raise self._too_late()
+            if self.desk is None:
+                self.desk = self._opened()
             return self.desk
+
+    def _too_late(self) -> CallError:
+        return CallError(
+            f"an attempt of node {self.node!r} asks for something after it ended, timed out or was cancelled",
+            still="nothing was called",
+            todo="await every branch that the node starts; a sync node can look at ctx.cancelled",
+            node=self.node,
+            task=self.task_id,
+        )
+
+    def _opened(self) -> Outside:
         if self._open is None:
             raise CallError(
                 f"node {self.node!r} runs in another process, where calls cannot be recorded",
@@ -245,8 +297,7 @@ class Context:
                 node=self.node,
                 task=self.task_id,
             )
-        self.desk = self._open()
-        return self.desk
+        return self._open()
 
     def ask(
         self, prompt: Any, *, schema: Any = None, key: str | None = None, timeout: float | None = None,
@@ -305,33 +356,17 @@ class Context:
         self._drew = self._drew or drew
 
 
-POLICIES = ("retry", "ask", "skip")
-
-
-def _policy(unknown: Any) -> str:
-    if unknown not in POLICIES:
-        raise OptionsError(
-            f"unknown is {unknown!r}", option="unknown", actual=unknown, todo=f"choose one of {', '.join(POLICIES)}"
-        )
-    return str(unknown)
-
-
-def _bound(fn: Callable[..., Any]) -> tuple[Any, ...]:
-    """Return the positional arguments that ``functools.partial`` bound to a function, outermost last."""
-    return (*_bound(fn.func), *fn.args) if isinstance(fn, partial) else ()
-
-
-def _named(fn: Callable[..., Any]) -> Mapping[str, Any]:
-    return {**_named(fn.func), **fn.keywords} if isinstance(fn, partial) else {}
-
-
 def _blocking(perform: Callable[[], Any]) -> Any:
+    value = perform()
+    if not iscoroutine(value):
+        return value
     from nbgraph.engine.calls.desk import run_coroutine  # noqa: PLC0415 - only for an async function in a sync node
 
-    return run_coroutine(perform())
+    return run_coroutine(value)
 
 
 async def _on_a_thread(perform: Callable[[], Any]) -> Any:
     from asyncio import to_thread  # noqa: PLC0415 - whoever awaits has it loaded
 
-    return await to_thread(perform)
+    value = await to_thread(perform)
+    return await value if iscoroutine(value) else value

@@ -405,8 +405,10 @@ class Driver:
         taken = [_way(edge) for edge in task.node.error_edges if isinstance(error, edge.on_error)]
         if taken:
             return self._caught(assignment, error, taken, seconds)
-        calls = {"upto": upto, "calls": sorted(assignment.used)} if upto else {}
-        self._fail(task, node_failure(self._ledger.run_id, task, error), **calls)
+        facts: dict[str, Any] = {"upto": upto, "calls": sorted(assignment.used)} if upto else {}
+        if assignment.ctx is not None and assignment.ctx.nows:
+            facts["now"] = assignment.ctx.nows
+        self._fail(task, node_failure(self._ledger.run_id, task, error), **facts)
         return None
 
     def _caught(self, assignment: Assignment, error: Exception, taken: list[Way], seconds: float) -> Entry | None:

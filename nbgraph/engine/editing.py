@@ -20,7 +20,7 @@ from nbgraph.engine.record import facts_text, kept_text, mark_text, ways_text
 from nbgraph.engine.restoring import Held
 from nbgraph.engine.routing import Way, ways_on
 from nbgraph.engine.task import Lineage
-from nbgraph.errors import MigrationError, StateError
+from nbgraph.errors import ConflictError, MigrationError, NbgraphError, StateError
 from nbgraph.graph.plan import Plan
 from nbgraph.graph.schema import Schema, TypeProblem
 from nbgraph.ids import StepNo, root_id, task_id
@@ -39,13 +39,27 @@ class Edit:
 
     def check(self, schema: Schema) -> None:
         """Raise ``StateError`` for a field that the state does not have, or a value of the wrong type."""
+        for what, given in (("update", self.update), ("state", self.state)):
+            if not isinstance(given, Mapping):
+                raise StateError(
+                    f"{what}= is a {type(given).__name__}, not a mapping of fields",
+                    still="nothing was changed",
+                    todo=f"pass {what}={{field: value}}",
+                    expected="dict",
+                    actual=type(given).__name__,
+                )
         for name, value in self.update.items():
             _checked(schema, name, value, whole=False)
         for name, value in self.state.items():
             _checked(schema, name, value, whole=True)
         both = sorted(self.update.keys() & self.state.keys())
         if both:
-            raise StateError(f"field {both[0]!r} is both in update= and in state=", todo="choose one", field=both[0])
+            raise StateError(
+                f"field {both[0]!r} is both in update= and in state=",
+                still="nothing was changed",
+                todo="choose one",
+                field=both[0],
+            )
 
 
 def _checked(schema: Schema, name: str, value: Any, *, whole: bool) -> None:
@@ -85,20 +99,43 @@ class Editor:
         self._refuse_beside_others(held, edit)
         update = {name: self._merger.keep(name, value) for name, value in edit.update.items()}
         values = {name: self._merger.keep(name, value) for name, value in edit.state.items()}
-        results = {**self._merger.write(held.after, update), **values}
-        self._merger.put(held.after, values)
+        self._refuse_conflicts(held, {**update, **values})
         step = StepNo(held.step + 1)
-        if held.task is not None:
-            self._merger.link(held.after, held.task.id, step, {**update, **values})
-        ways = self._ways(held)
-        self._ledger.append(self._row("edited", held, step, update, results, ways))
+        try:
+            results = {**self._merger.write(held.after, update), **values}
+            self._merger.put(held.after, values)
+            ways = self._ways(held)
+        except NbgraphError:
+            raise
+        except Exception as error:
+            raise _refused_by(error, held) from error
+        self._ledger.edited(held.task, held.after, step, {**update, **values})
+        self._ledger.append(self._row("edited", held, step, update, results, ways, replaced=sorted(values)))
         return held._replace(step=step, ways=ways)
+
+    def _refuse_conflicts(self, held: Held, written: Mapping[str, Kept]) -> None:
+        """Refuse to write a field without reducer that a branch beside this one has written."""
+        if held.task is None:
+            return
+        for field, first, second in self._ledger.edit_conflicts(held.task, held.after, written):
+            other = first if second.task == held.task.id else second
+            raise ConflictError(
+                f"the edit at step {held.step} writes field {field!r}, which has no reducer and which node "
+                f"{other.node!r}, beside {held.task.node.name!r}, has written too",
+                still="nothing was changed",
+                todo='fork before the two part or behind where they meet, or pass conflicts="last"',
+                field=field,
+                step=held.step,
+                nodes=(first.node, second.node),
+                values=(first.value, second.value),
+            )
 
     def _refuse_beside_others(self, held: Held, edit: Edit) -> None:
         """Refuse to replace a field that other branches are about to merge their updates into."""
         if held.task is None or not (self._ledger.frontier.alive > 1 or self._ledger.frontier.pending):
             return
-        merged = next((name for name in edit.state if self._merger.spec(name).reducer.name != "set"), None)
+        whole = self._plan.reducer is not None
+        merged = next((name for name in edit.state if whole or self._merger.spec(name).reducer.name != "set"), None)
         if merged is not None:
             raise StateError(
                 f"field {merged!r} cannot be replaced at step {held.step}: other branches are under way there, and what "
@@ -150,17 +187,31 @@ class Editor:
         update: Mapping[str, Kept],
         results: Mapping[str, Kept],
         ways: list[Way],
+        **facts: Any,
     ) -> StepRecord:
         of = root_id(self._plan.name) if held.task is None else held.task.id
         node = "" if held.task is None else held.task.node.name
         identity = task_id([(of, f"{status}/{step}")], node)
         written, arrivals = kept_text(update), ways_text(ways, self._merger)
-        facts = facts_text({"of": of, "fields": sorted({*update, *results}), "started": self._ledger.now()})
+        facts = {"of": of, "fields": sorted({*update, *results}), "started": self._ledger.now(), **facts}
         key = sha256(f"{self._ledger.run_id}\n{identity}\n{written}\n{arrivals}".encode("utf-8", "surrogatepass"))
         return StepRecord(
             step, identity, node, status, 1, held.step, f'[[{held.step},"{status}"]]', written, kept_text(results), "",
-            arrivals, "", "", facts, key.hexdigest(),
+            arrivals, "", "", facts_text(facts), key.hexdigest(),
         )  # fmt: skip
+
+
+def _refused_by(error: Exception, held: Held) -> StateError:
+    """Return the error of an edit that a reducer, or a predicate on the ways on, does not take."""
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, TypeProblem):
+        said = f"a reducer made {error.actual} of it, where the field{error.path} should be {error.expected}"
+    return StateError(
+        f"the edit at step {held.step} cannot be taken in: {said}",
+        still="nothing was changed",
+        todo="edit the state so that the graph's reducers and predicates can work with it, or mend these",
+        step=held.step,
+    )
 
 
 def _by_edges(held: Held) -> bool:

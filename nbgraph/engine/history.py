@@ -55,6 +55,12 @@ class History:
             self._apply(fields, row)
         return fields
 
+    def gathered(self, row: StepRecord) -> Fields:
+        """Return the state that a step's task was given, lists still to be folded."""
+        fields = self.fields_at(row.base)
+        self._gather(fields, row)
+        return fields
+
     def states(self) -> Iterator[tuple[StepRecord, Fields]]:
         """Yield every step with the state after it, in commit order, in one pass over the rows."""
         seen: dict[int, Fields] = {0: self.initial()}
@@ -81,11 +87,13 @@ class History:
         return fields
 
     def _apply(self, fields: Fields, row: StepRecord) -> None:
-        if row.merged:
-            merged = loads(row.merged)
-            self._fold(fields, merged["fold"])
-            fields.update(self._decode(row.merged)["set"])
+        self._gather(fields, row)
         self._update(fields, row)
+
+    def _gather(self, fields: Fields, row: StepRecord) -> None:
+        if row.merged:
+            self._fold(fields, loads(row.merged)["fold"])
+            fields.update(self._decode(row.merged)["set"])
 
     def _fold(self, fields: Fields, steps: list[int]) -> None:
         for step in steps:
@@ -94,11 +102,11 @@ class History:
                 self._update(fields, next(iter(self._store.steps(self._run_id, step, step))))
 
     def _update(self, fields: Fields, row: StepRecord) -> None:
-        if not row.update:
+        if not (row.update or row.results):
             return
         reducers, whole = self._reducers(row.step)
         results = self._decode(row.results) if row.results else {}
-        for name, operand in () if whole else self._decode(row.update).items():
+        for name, operand in () if whole or not row.update else self._decode(row.update).items():
             fold(fields, name, reducers.get(name, "set"), operand)
         fields.update(results)
 

@@ -215,6 +215,17 @@ class Ledger:
             self._merger.link(after, task.id, step, update)
             self._writers.add(task, self._written(update))
 
+    def edited(self, task: Task | None, after: Lineage, step: StepNo, update: Mapping[str, Kept]) -> None:
+        """Write down that a person changed what ``task`` left: it is a write of that task's, and news to any cycle."""
+        after.visits = {}
+        if task is not None:
+            self._merger.link(after, task.id, step, update)
+            self._writers.replace(task, self._written(update))
+
+    def edit_conflicts(self, task: Task, after: Lineage, update: Mapping[str, Kept]) -> list[Conflict]:
+        """Return the conflicts that such a change makes."""
+        return self._writers.conflicts(task, after.writers, self._written(update))
+
     def _row(
         self,
         step: StepNo,

@@ -6,7 +6,7 @@ names and with edited states. Runs no node's code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from json import loads
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from nbgraph.codec import decode
 from nbgraph.engine.history import History
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Kept, Merger
-from nbgraph.engine.record import marked
+from nbgraph.engine.record import marked, merged_text
 from nbgraph.engine.routing import Way
 from nbgraph.engine.task import Failure, Lineage, Task
 from nbgraph.errors import StoreCorrupt
@@ -43,6 +43,8 @@ class Restorer:
         self._store, self._run_id, self._plan, self._merger, self._ledger = store, run_id, plan, merger, ledger
         self._today = {old: new for new, old in ledger.frontier.names.items()}
         self._step, self._marked = StepNo(0), StepNo(0)
+        self._history = History(store, run_id, merger.types)
+        self._other = _other_reducers(plan, store.descriptions(run_id))
 
     def restore(self, look: Look | None = None, *, since: int | None = None) -> Held:
         """Take in all rows; return the last one, which ``complete`` is still to be told of.
@@ -50,9 +52,8 @@ class Restorer:
         ``look`` is shown each task with its row before the row is taken in. ``since``: the mark to begin
         from, 0 for the input; None: the last one.
         """
-        history = History(self._store, self._run_id, self._merger.types)
         mark = self._store.last_mark(self._run_id) if since is None else since
-        held = self._mark(history, mark) if mark else self._input(history)
+        held = self._mark(mark) if mark else self._input()
         for row in self._store.steps(self._run_id, mark + 1):
             if row.status in EDITED:
                 held = self._edited(held, row)
@@ -69,12 +70,12 @@ class Restorer:
         else:
             self._ledger.frontier.complete(held.task, held.after, held.step, held.ways)
 
-    def _input(self, history: History) -> Held:
-        return Held(None, self._merger.initial(history.initial())[0], StepNo(0), [])
+    def _input(self) -> Held:
+        return Held(None, self._merger.initial(self._history.initial())[0], StepNo(0), [])
 
-    def _mark(self, history: History, mark: int) -> Held:
+    def _mark(self, mark: int) -> Held:
         row = next(iter(self._store.steps(self._run_id, mark, mark)))
-        lineage = self._lineage(history.fields_at(mark))
+        lineage = self._lineage(self._history.fields_at(mark))
         path = marked(loads(row.mark), lineage)
         lineage.private = dict(self._decode(row.mark)["private"])
         of = loads(row.facts).get("of", row.task) if row.status in EDITED else row.task
@@ -85,20 +86,30 @@ class Restorer:
 
     def _lineage(self, fields: Mapping[str, Any]) -> Lineage:
         lineage = Lineage({})
+        self._place(lineage, fields)
+        return lineage
+
+    def _place(self, lineage: Lineage, fields: Mapping[str, Any]) -> None:
+        """Put values as they were recorded, whatever today's reducers would make."""
         for name, value in fields.items():
             self._merger.place(lineage, name, value)
-        return lineage
 
     def _row(self, row: StepRecord, look: Look | None) -> Held:
         task = self._ledger.frontier.pick(TaskId(row.task))
         if task is None:
             raise _astray(self._run_id, row, self._store.name)
+        other = next((names for first, names in reversed(self._other) if first <= row.step), set())
+        if row.merged and (other or merged_text(task, self._merger) != row.merged):
+            self._place(task.lineage, self._history.gathered(row))
         if look is not None:
             look(task, row)
         update, results = self._kept(row.update), self._kept(row.results)
         facts = loads(row.facts) if row.facts else {}
         after = self._ledger.after(task)
         self._merger.write(after, update, results)
+        if other & update.keys():
+            then = self._history.fields_at(row.step)
+            self._place(after, {name: then[name] for name in sorted(other & update.keys()) if name in then})
         self._ledger.close(task, after, StepNo(row.step), update, drew=bool(facts.get("drew")))
         if row.status == "caught":
             after.errors = (*after.errors, Failure(*facts["caught"]))
@@ -107,10 +118,10 @@ class Restorer:
     def _edited(self, held: Held, row: StepRecord) -> Held:
         """Take in what a person changed after the task before: its way on is from here."""
         update, results = self._kept(row.update), self._kept(row.results)
+        replaced = {name: results[name] for name in loads(row.facts).get("replaced", ())}
         self._merger.write(held.after, update, results)
-        self._merger.put(held.after, results)
-        if held.task is not None:
-            self._merger.link(held.after, held.task.id, StepNo(row.step), update)
+        self._merger.put(held.after, replaced)
+        self._ledger.edited(held.task, held.after, StepNo(row.step), {**update, **replaced})
         return self._taken(row, held.task, held.after)
 
     def _taken(self, row: StepRecord, task: Task | None, after: Lineage) -> Held:
@@ -161,6 +172,19 @@ def names_of(plan: Plan, descriptions: list[str]) -> dict[str, str]:
     return names
 
 
+def _other_reducers(plan: Plan, descriptions: Iterable[tuple[int, str, str]]) -> list[tuple[int, set[str]]]:
+    """Return, from which step on, the fields that were taken in by another reducer than today's."""
+    found = []
+    for first, _, text in descriptions:
+        then = loads(text)
+        other = bool(then.get("reducer")) != (plan.reducer is not None)
+        reducers = {name: facts["reducer"] for name, facts in then.get("fields", {}).items()}
+        names = {*reducers, *plan.schema.fields}
+        now = {name: plan.schema.spec(name).reducer.name for name in names}
+        found.append((first, {name for name in names if other or reducers.get(name, "set") != now[name]}))
+    return found
+
+
 def _astray(run_id: str, row: StepRecord, file: str) -> StoreCorrupt:
     return StoreCorrupt(
         f"step {row.step} of run {run_id!r} (node {row.node!r}) does not follow from the steps before it",
@@ -170,6 +194,7 @@ def _astray(run_id: str, row: StepRecord, file: str) -> StoreCorrupt:
         run_id=run_id,
         step=row.step,
         node=row.node,
+        task=row.task,
         file=file,
     )
 

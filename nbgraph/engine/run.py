@@ -5,6 +5,7 @@ Owns what a person does with a run. The engine makes it; the session drives it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -25,6 +26,8 @@ from nbgraph.ids import RunId
 from nbgraph.store.protocol import CallRecord, RunRow, StepRecord, Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pandas import DataFrame
 
     from nbgraph.analysis.diff import Diff, Side
@@ -340,6 +343,16 @@ class Run:
     def replay(self, *, strict: bool = True) -> Replay:
         """Run the nodes again against the record; see ``Engine.replay``."""
         return self._needs_engine().replay(self.id, strict=strict)
+
+    def to_pytest(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write a test that replays this run, and its recording beside it (``path`` with ``.sqlite``).
+
+        The test imports the graph from its module; a graph of a notebook is written down in it. Secrets are
+        as blank in the recording as in the store. Raises ``GraphError`` for code that cannot be written down.
+        """
+        from nbgraph.engine.keepsake.testfile import write_test  # noqa: PLC0415 - only when asked
+
+        return write_test(self._store, self.id, self._needs_engine().graph, path, overwrite=overwrite)
 
     def step(self) -> Run:
         """Run exactly one task, the next in canonical order, and stand still again."""

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbgraph.engine.attempt import Assignment, Outcome, perform
+from nbgraph.engine.calls.current import HERE
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -145,9 +146,9 @@ class _Call:
         """Return what a worker in another process needs: the node, its state as plain data, its context's facts."""
         assignment = self.assignment
         given = dict(assignment.state) if assignment.given is assignment.state else assignment.given
-        ctx = assignment.ctx
-        facts = ctx and (ctx.run_id, ctx.task_id, ctx.node, ctx._seed, ctx.attempt, ctx.errors)  # noqa: SLF001 - the same fact
-        return assignment.task.node.fn, given, facts  # type: ignore[return-value]  # a gather has no assignment
+        ctx, node = assignment.context(), assignment.task.node
+        facts = (node.wants_ctx, ctx.run_id, ctx.task_id, ctx.node, ctx._seed, ctx.attempt, ctx.errors)  # noqa: SLF001 - the same fact
+        return node.fn, given, facts  # type: ignore[return-value]  # a gather has no assignment
 
     def outcome(self, done: Future[Any]) -> Outcome:
         """Return what the future holds as an outcome."""
@@ -165,14 +166,13 @@ class _Call:
         return Outcome(self.assignment, value, None, seconds, ended)
 
 
-def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...] | None) -> tuple[Any, list[float], bool]:
+def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...]) -> tuple[Any, list[float], bool]:
     """Call a node in another process: the value, the clock readings it took, and whether it drew anything."""
-    if facts is None:
-        return fn(given), [], False
     import time  # noqa: PLC0415 - in the worker's process
 
     from nbgraph.engine.context import Context  # noqa: PLC0415 - as above
 
-    run_id, task, node, seed, attempt, errors = facts
+    wants_ctx, run_id, task, node, seed, attempt, errors = facts
     ctx = Context(run_id, task, node, seed, attempt=attempt, errors=errors, clock=time.time, cancelled=lambda: False)
-    return fn(given, ctx), ctx.nows, ctx.drew
+    HERE.set(lambda: ctx)  # so that what @ng.call decorated refuses to go unrecorded
+    return fn(given, ctx) if wants_ctx else fn(given), ctx.nows, ctx.drew

@@ -193,7 +193,7 @@ class Store(Protocol):
     def fork(self, record: RunRecord, origin: Origin) -> Lease:
         """Keep a new run that shares the steps up to ``origin.step`` (0: the input alone), and hold it.
 
-        The shared steps are not copied. ``record.input`` is "": the input is the origin's. Raises like
+        The shared steps are not copied. ``record.input`` is not kept: the input is the origin's. Raises like
         ``create``, and ``StoreError`` if the origin has no such step.
         """
         ...
@@ -257,11 +257,16 @@ class Store(Protocol):
         ...
 
     def delete(self, run_id: str) -> None:
-        """Remove a run that nobody drives, whole."""
+        """Remove a run that nobody drives, whole; ``StoreError`` naming its forks if it has any."""
         ...
 
     def rebase(self, run_id: str, step: int, snapshot: str) -> None:
-        """Make ``step`` (which has a mark) the run's new beginning: keep ``snapshot`` there, verify, drop what is before."""
+        """Make ``step`` (which has a mark) the run's new beginning: keep ``snapshot`` there, verify, drop what is before.
+
+        Events, calls and answers of the dropped steps' tasks go too; the others keep their numbers. Raises
+        ``StoreError``, with nothing changed, if a later step or a fork needs what would be gone, and for a fork
+        itself; ``RunBusyError`` while the run or a fork of it is driven.
+        """
         ...
 
     def verify(self) -> Sequence[str]:

@@ -1,13 +1,13 @@
 """Helpers for testing graphs and stores: time, order, crashes, and drawn examples that a test chooses.
 
-Imported by nothing in nbgraph. The contract of stores, which needs pytest, is in
-``nbgraph.testing.store_contract``.
+Imported by nothing in nbgraph.
 """
 
 from nbgraph.testing.clock import FakeClock
 from nbgraph.testing.crashing import POINTS, CrashingStore
 from nbgraph.testing.finishing import FinishingCrew, ImpossibleOrderError, finishing
 from nbgraph.testing.gated import GatedCrew
+from nbgraph.testing.replaying import replay_all
 from nbgraph.testing.strategies import graphs, states, values
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "ImpossibleOrderError",
     "finishing",
     "graphs",
+    "replay_all",
     "states",
     "values",
 ]

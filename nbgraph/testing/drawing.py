@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import typing
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from types import UnionType
 from typing import Any
 
@@ -18,36 +20,58 @@ import nbgraph as ng
 from nbgraph.graph.schema import Schema
 from nbgraph.testing.shapes import PLAIN, REDUCED, GraphShape, NodeShape, build
 
-MODES = ("edges", "some", "goto", "send")
 MANY = 9
 """A node's number is drawn from 0 to this, and taken modulo what there is."""
+_WAYS = [(mode, False) for mode in ("edges", "some", "goto", "send")] * 3
+_WAYS += [(mode, True) for mode, _ in _WAYS[:4]]
+_FAULTS = ("", "", "", "fails", "caught")
 
 
-def nodes(fields: Sequence[str], *, failing: bool) -> st.SearchStrategy[NodeShape]:
-    """Draw one node."""
-    number = st.integers(0, MANY)
+def nodes(known: Sequence[str], *, failing: bool) -> st.SearchStrategy[NodeShape]:
+    """Draw one node, in no more than four choices: Hypothesis takes away an item of a list that is made of few."""
+    kinds = [(fault, *way) for fault in (_FAULTS if failing else ("",)) for way in _WAYS]
     return st.builds(
-        NodeShape,
-        parent=number,
-        mode=st.sampled_from(MODES),
-        extra=st.lists(number, max_size=2).map(tuple),
-        each=st.sampled_from((False, False, False, True)),
-        writes=st.lists(st.sampled_from(fields), max_size=4, unique=True).map(tuple) if fields else st.just(()),
-        fails=st.sampled_from((False, False, False, failing)),
-        catch=st.none() | number,
+        partial(_node, known),
+        st.integers(0, MANY),
+        st.sampled_from(kinds),
+        st.integers(0, (MANY + 2) ** 2 - 1),
+        st.integers(0, 2 ** len(known) - 1),
     )
+
+
+def _node(known: Sequence[str], parent: int, kind: tuple[str, str, bool], extra: int, writes: int) -> NodeShape:
+    fault, mode, each = kind
+    return NodeShape(
+        parent=parent,
+        mode=mode,
+        extra=tuple(number - 1 for number in divmod(extra, MANY + 2) if number),
+        each=each,
+        writes=_chosen(known, writes),
+        fails=bool(fault),
+        catch=parent if fault == "caught" else None,
+    )
+
+
+def _chosen(known: Sequence[str], mask: int) -> tuple[str, ...]:
+    """Return the names whose bits are set."""
+    return tuple(name for place, name in enumerate(known) if mask >> place & 1)
 
 
 @st.composite
 def shapes(draw: st.DrawFn, least: int, most: int, *, failing: bool, conflicts: bool, subgraphs: bool) -> GraphShape:
     """Draw a graph's shape."""
     known = [*REDUCED, *PLAIN] if conflicts else [*REDUCED]
-    fields = draw(st.lists(st.sampled_from(known), unique=True))
-    inner: list[NodeShape] = []
-    if subgraphs and most > least and draw(st.sampled_from((False, False, True))):
-        inner = draw(st.lists(nodes(fields, failing=failing), min_size=1, max_size=3))
-    outer = draw(st.lists(nodes(fields, failing=failing), min_size=least, max_size=most))
-    return GraphShape(tuple(outer), tuple(fields), tuple(inner), draw(st.integers(0, MANY)) if inner else 0)
+    node = nodes(known, failing=failing)
+    fields = _chosen(known, draw(st.integers(0, 2 ** len(known) - 1)))
+    inner = draw(st.lists(node, min_size=1, max_size=3)) if subgraphs and draw(st.integers(0, 2)) == 2 else []
+    outer = draw(st.lists(node, min_size=least, max_size=most))
+    host = draw(st.integers(0, MANY)) if inner else 0
+    return GraphShape(_within(fields, outer), fields, _within(fields, inner), host)
+
+
+def _within(fields: tuple[str, ...], drawn: Sequence[NodeShape]) -> tuple[NodeShape, ...]:
+    """Let nodes write no field that the state does not have."""
+    return tuple(replace(shape, writes=tuple(name for name in shape.writes if name in fields)) for shape in drawn)
 
 
 def graphs(least: int, most: int, *, failing: bool, conflicts: bool, subgraphs: bool) -> st.SearchStrategy[ng.Graph]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -54,6 +55,15 @@ def question(seq: int = 0, step: int = 1, **changes: Any) -> CallRecord:
 def answer_record(seq: int, **changes: Any) -> AnswerRecord:
     """Return an answer to question ``seq``."""
     return AnswerRecord(seq, 4000.25, '"yes"', "Ann")._replace(**changes)
+
+
+def change(path: Path, *statements: str) -> None:
+    """Do to a file what nobody should."""
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
 
 
 class FakeClock:

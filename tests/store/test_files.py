@@ -11,9 +11,8 @@ import stat
 import pytest
 
 from nbgraph.errors import StoreBusy, StoreCorrupt, StoreError, StoreForeign, StoreFull, StoreReadOnly
-from nbgraph.store import RunStatus, SqliteStore, filesystem, schema
-from nbgraph.store.migrations import Migration
-from tests.store.conftest import event_record, run_record, step_record
+from nbgraph.store import RunStatus, SqliteStore, filesystem
+from tests.store.conftest import change, event_record, run_record, step_record
 
 
 @pytest.fixture
@@ -29,15 +28,6 @@ def fill(path, steps=30):
         for n in range(1, steps + 1):
             store.commit(lease, [step_record(n)], [event_record(n, n)])
         store.commit(lease, [], [], RunStatus("completed", "", '{"base":1}'))
-
-
-def change(path, *statements):
-    """Do to a file what nobody should."""
-    connection = sqlite3.connect(path)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
 
 
 def make_foreign(path):
@@ -125,32 +115,6 @@ def test_files_are_private(path):
     assert [path] == list(path.parent.iterdir())
 
 
-def test_migration(path, monkeypatch):
-    """An older file becomes one of today by the listed migrations, each recorded; reading only refuses it."""
-    fill(path)
-    change(path, "DROP VIEW v_events", "DELETE FROM migrations", "PRAGMA user_version=0")
-    migration = Migration(1, "add v_events", (schema.VIEWS["v_events"],))
-    monkeypatch.setattr("nbgraph.store.migrations.MIGRATIONS", [migration])
-    before = path.read_bytes()
-    with pytest.raises(StoreReadOnly, match="migrated"):
-        SqliteStore(path, read_only=True)
-    assert before == path.read_bytes()
-    with SqliteStore(path) as store:
-        assert store.sql("SELECT version, name FROM migrations").rows == [(1, "add v_events")]
-        assert (store.verify(), store.sql("SELECT count(*) FROM v_events").rows[0][0]) == ([], 30)
-
-
-def test_failed_migration_changes_nothing(path, monkeypatch):
-    """A migration that fails leaves the version, and everything, as it was."""
-    fill(path)
-    change(path, "PRAGMA user_version=0")
-    broken = Migration(1, "broken", ("CREATE TABLE more (a)", "SELECT no_such_thing"))
-    monkeypatch.setattr("nbgraph.store.migrations.MIGRATIONS", [broken])
-    with pytest.raises(StoreError):
-        SqliteStore(path)
-    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (0,)
-
-
 def everything(path):
     """Read all that a store has."""
     with SqliteStore(path, read_only=True) as store:
@@ -194,6 +158,16 @@ CHANGES = [
         "arrivals, updates, results, merged, facts, snapshot FROM steps LIMIT 1"
     ),
 ]  # fmt: skip
+
+
+def test_missing_batch_is_noticed(path):
+    """Steps that are gone from the middle are reported however many they are, not taken for the end."""
+    fill(path, 600)
+    change(path, "DELETE FROM steps WHERE id & 4294967295 BETWEEN 257 AND 512")
+    with SqliteStore(path) as store:
+        with pytest.raises(StoreCorrupt):
+            list(store.steps("r"))
+        assert list(store.verify()) != []
 
 
 @pytest.mark.parametrize("statement", CHANGES)

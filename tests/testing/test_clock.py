@@ -15,7 +15,7 @@ def flaky(wait: float) -> ng.Graph:
     """Return a graph whose node fails once and pauses ``wait`` seconds before it is tried again."""
     graph = ng.Graph({"attempts": int}, name="flaky")
 
-    @graph.node(retry=ng.Retry(attempts=2, wait=wait, jitter=0.0))
+    @graph.node(retry=ng.Retry(attempts=2, wait=wait, cap=wait, jitter=0))
     def often(state, ctx):
         if ctx.attempt == 1:
             raise OSError("not yet")

@@ -26,7 +26,9 @@ COMMITS = 4
 
 def die(folder: Path, point: str, occurrence: int = 1, how: str = "kill") -> int:
     """Let a child walk until it dies; return how it ended."""
-    command = [sys.executable, "-m", "tests.testing.walker", folder / "runs.sqlite", folder / "witness", point]
+    # Imported, not run as a program: the record names what was called by its module.
+    program = "import sys; from tests.testing import walker; walker.main(*sys.argv[1:])"
+    command = [sys.executable, "-c", program, folder / "runs.sqlite", folder / "witness", point]
     return subprocess.run([*command, str(occurrence), how], cwd=REPO, timeout=60, check=False).returncode
 
 

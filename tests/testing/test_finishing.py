@@ -99,8 +99,9 @@ def test_an_order_that_edges_forbid_is_an_error_that_says_who_waits(tmp_path):
 
 def test_too_narrow_a_run_is_an_error_too():
     """With one task at a time, the third branch never waits beside the first."""
+    clock = FakeClock()
     with pytest.raises(ImpossibleOrderError, match="max_concurrent"):
-        ng.Engine(fan([]), executor=finishing("cab"), max_concurrent=1).run()
+        ng.Engine(fan([]), executor=finishing("cab", clock=clock), clock=clock, max_concurrent=1).run()
 
 
 def test_a_failure_before_a_name_is_named():

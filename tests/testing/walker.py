@@ -1,13 +1,11 @@
 """A process that drives one run in a store that ends it at a chosen moment.
 
-A program: ``walker STORE WITNESS POINT OCCURRENCE HOW``. Every body and every call that is made is one line
-in the witness, on the disk.
+Every body that begins and every call that is made is one line in the witness, on the disk.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated, TypedDict
 
 import nbgraph as ng
@@ -50,7 +48,3 @@ def main(path: str, witness: str, point: str, occurrence: str, how: str) -> None
     store = CrashingStore(ng.SqliteStore(path), point, int(occurrence), how=how)
     calls = point.endswith("record")
     ng.Engine(build(witness, calls=calls), store=store, max_concurrent=1).run({}, run_id="r")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from json import loads
+from threading import Lock
 from typing import Any, NamedTuple
 
+from nbgraph.engine.calls.naming import keyed
 from nbgraph.store.protocol import CallRecord
 
 ENDED = ("returned", "raised", "answered")
@@ -61,7 +63,7 @@ class Book:
         past = Past(line.seq, line.name, line.request, line.phase, line.time, line.attempt, line.data, asked, run_id)
         self.calls[line.name] = past
         self.last = max(self.last, line.seq)
-        if begun and '"now":' in line.data:
+        if begun and line.data.startswith('{"now":'):
             self.nows = loads(line.data)["now"]
 
     def void(self, upto: int) -> None:
@@ -82,6 +84,7 @@ class Reading:
     """One attempt's way through its task's book: each recorded call serves once."""
 
     def __init__(self, book: Book) -> None:
+        self._lock = Lock()  # a node's threads issue calls at the same time
         self._calls = dict(book.calls)  # what this attempt itself adds to the book does not serve it
         self._served: set[int] = set()
 
@@ -89,12 +92,16 @@ class Reading:
         """Return the record of this call, None if there is none.
 
         The one of that name, if the request is unchanged; else, since calls may be issued in another order
-        than last time, any other of the same request that has not served yet.
+        than last time, any other of the same request that has not served yet and that no key names.
         """
-        past = self._calls.get(name)
-        if past is None or past.request != request or past.seq in self._served:
-            same = (other for other in self._calls.values() if other.request == request)
-            past = next((other for other in same if other.seq not in self._served and other.ended), None)
-        if past is not None:
-            self._served.add(past.seq)
-        return past
+        with self._lock:
+            past = self._calls.get(name)
+            if past is None or not self._serves(past, request):
+                same = [one for one in self._calls.values() if self._serves(one, request) and not keyed(one.name)]
+                past = next((other for other in same if other.ended), same[0] if same else None)
+            if past is not None:
+                self._served.add(past.seq)
+            return past
+
+    def _serves(self, past: Past, request: str) -> bool:
+        return past.request == request and past.seq not in self._served

@@ -5,11 +5,14 @@ Owns the context variable. Outside of a run a decorated function is an ordinary 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from inspect import iscoroutinefunction
+from types import MethodType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from nbgraph.engine.calls.request import policy
 
 if TYPE_CHECKING:
     from nbgraph.engine.context import Context
@@ -58,31 +61,52 @@ def call(
     >>> fetch("Oslo")
     'sunny in Oslo'
     """
-    if fn is None:
-        return lambda inner: _recorded(inner, key, unknown, usage)
-    return _recorded(fn, key, unknown, usage)
+    how = {"unknown": policy(unknown), "usage": usage}
+    return (lambda inner: _recorded(inner, key, how)) if fn is None else _recorded(fn, key, how)
 
 
-def _recorded(
-    fn: Callable[..., Any], key: Callable[..., str] | None, unknown: str, usage: Callable[[Any], Any] | None
-) -> Callable[..., Any]:
-    def options(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        return {"key": None if key is None else key(*args, **kwargs), "unknown": unknown, "usage": usage}
+def _recorded(fn: Callable[..., Any], key: Callable[..., str] | None, how: dict[str, Any]) -> Callable[..., Any]:
+    method = _is_method(fn)
+
+    def options(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"key": None if key is None else key(*args, **kwargs), **how}
+
+    def bound(args: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return (MethodType(fn, args[0]), args[1:]) if method and args else (fn, args)
 
     @wraps(fn)
     def sync(*args: Any, **kwargs: Any) -> Any:
         ctx = current()
         if ctx is None:
             return fn(*args, **kwargs)
-        return ctx.recorded(fn, args, kwargs, **options(args, kwargs))
+        return ctx.recorded(*bound(args), kwargs, **options(args, kwargs))
 
     @wraps(fn)
     async def asynchronous(*args: Any, **kwargs: Any) -> Any:
         ctx = current()
         if ctx is None:
             return await fn(*args, **kwargs)
-        return await ctx.arecorded(fn, args, kwargs, **options(args, kwargs))
+        return await ctx.arecorded(*bound(args), kwargs, **options(args, kwargs))
 
-    wrapper: Callable[..., Any] = asynchronous if iscoroutinefunction(fn) else sync
-    wrapper.__recorded__ = fn  # type: ignore[attr-defined]  # so that ctx.call of it records once
-    return wrapper
+    wrapper: Any = asynchronous if iscoroutinefunction(fn) else sync
+    wrapper.__recorded__, wrapper.__options__ = fn, options  # so that ctx.call of it records once, and as it says
+    recorded: Callable[..., Any] = wrapper
+    return recorded
+
+
+def options_of(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the decorator of ``fn`` says of a call, nothing where it was not decorated."""
+    if isinstance(fn, partial):
+        return options_of(fn.func, (*fn.args, *args), {**fn.keywords, **kwargs})
+    options: Callable[..., Mapping[str, Any]] | None = getattr(fn, "__options__", None)
+    if options is None:
+        return {}
+    return options((fn.__self__, *args) if isinstance(fn, MethodType) else args, kwargs)
+
+
+def _is_method(fn: Callable[..., Any]) -> bool:
+    """Say whether a function stands in a class and takes its object: that is no part of what is asked."""
+    place, _, _ = getattr(fn, "__qualname__", "").rpartition(".")
+    code = getattr(fn, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    return bool(place) and not place.endswith("<locals>") and names[:1] in (("self",), ("cls",))

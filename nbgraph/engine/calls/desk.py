@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nbgraph.codec import Types
 from nbgraph.engine.calls.book import Past, Reading
 from nbgraph.engine.calls.naming import Names
-from nbgraph.engine.calls.outcome import error_of, failed, kept, response_of
+from nbgraph.engine.calls.outcome import error_of, failed, kept, response_of, words
 from nbgraph.engine.calls.question import Question, Waiting, doubt, settled_answer
 from nbgraph.engine.calls.request import Request
 from nbgraph.store.protocol import CallRecord
@@ -123,8 +123,8 @@ class Desk:
         """Return the line that answers a call without making it, None if it has to be made."""
         if not past.ended:
             return self._doubted(past, call, name)
-        if past.run_id:  # another run's: this one's record must be whole without it
-            data = {**past.facts(), "reused": f"{past.run_id}/{past.seq}"}
+        if past.run_id or past.name != name:  # the record must be whole without another run's, and by today's names
+            data = {**past.facts(), "reused": f"{past.run_id or self._recorder.run_id}/{past.seq}"}
             return Line(self._record(name, past.phase, past.request, dumps(data)))
         return Line(CallRecord(
             past.seq, past.time, self._task.id, self._task.node.name, past.attempt, past.name, past.phase,
@@ -135,7 +135,7 @@ class Desk:
         """Decide about a call that was started and whose end nobody knows."""
         policy = call.unknown
         if policy == "ask":
-            policy = self.answer(doubt(name, call.request.label))
+            policy = self.answer(doubt(name, call.request.label, past.seq))
         if policy == "retry":
             return None
         return Line(self._record(name, "returned", past.request, '{"response":null,"skipped":true}'))
@@ -168,7 +168,8 @@ class Desk:
         name, clock = question.name or self._names.next(question.key), self._recorder.clock
         past = self._reading.find(name, question.digest)
         if past is None:
-            return None, Line(self._record(name, "asked", question.digest, question.data(clock)), question.blobs)
+            data = self._now_text() + question.data(clock)[1:]
+            return None, Line(self._record(name, "asked", question.digest, data), question.blobs)
         if past.phase == "answered":
             return past, NOTHING
         given = settled_answer(past, self._recorder.answer_to(past.seq), clock)
@@ -198,7 +199,7 @@ class Desk:
         return Line(self._record(name, "started", request.digest, data), request.blobs or None)
 
     def _now_text(self) -> str:
-        """Return the readings so far where there are new ones: they are as durable as the call that follows them."""
+        """Return the readings so far where there are new ones: they are as durable as what follows them."""
         if len(self.nows) == self._told:
             return "{"
         self._told = len(self.nows)
@@ -237,7 +238,10 @@ class Desk:
 def _usage(usage: Usage | None, value: Any) -> Mapping[str, Any] | None:
     """Return what a response says that it used: by the caller's reader, else its own plain ``usage`` entry."""
     if usage is not None:
-        return usage(value)
+        try:
+            return usage(value)
+        except Exception as error:  # noqa: BLE001 - the response is paid: a reader that fails must not lose it
+            return {"error": f"{type(error).__name__}: {words(error)}"}
     found = value.get("usage") if isinstance(value, Mapping) else None
     plain = isinstance(found, Mapping) and all(isinstance(count, (int, float, str)) for count in found.values())
     return dict(found) if plain and found else None

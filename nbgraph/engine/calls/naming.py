@@ -66,6 +66,11 @@ class Names:
         self._here.reset(token)
 
 
+def keyed(name: str) -> bool:
+    """Say whether a call's name is a key that the node gave it."""
+    return name.startswith("key:")
+
+
 def _asyncio_task() -> Any:
     """Return the asyncio task that runs here, None outside of one; does not import asyncio."""
     asyncio = sys.modules.get("asyncio")

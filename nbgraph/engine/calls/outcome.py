@@ -78,7 +78,7 @@ def failed(error: BaseException, redact: Redaction) -> Failed:
     parts = {
         "args": "[" + ",".join(args) + "]",
         "fields": "{" + ",".join(f"{encode_basestring(name)}:{fields[name]}" for name in sorted(fields)) + "}",
-        "text": dumps(_words(error)),
+        "text": dumps(words(error)),
         "traceback": dumps(shown),
         "type": dumps(f"{cls.__module__}.{cls.__qualname__}"),
     }
@@ -92,7 +92,8 @@ def _plain(value: Any, redact: Redaction, blobs: dict[str, bytes]) -> str:
         return dumps(repr(value)[:500])
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
+    """Return an exception's text, whatever it takes."""
     try:
         return str(error)
     except Exception as wrong:  # noqa: BLE001 - a foreign __str__ may raise anything

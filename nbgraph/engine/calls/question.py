@@ -79,11 +79,11 @@ def question_of(
     )
 
 
-def doubt(name: str, label: str) -> Question:
-    """Return the engine's own question about a call of unknown outcome."""
+def doubt(name: str, label: str, line: int) -> Question:
+    """Return the engine's own question about the call of unknown outcome that began with ``line``."""
     prompt = f"{label} was interrupted, and nobody knows whether it took effect. Make it again, or skip it?"
     shape = {"enum": ["retry", "skip"]}
-    text = dumps({"asked": {"prompt": prompt, "schema": shape}, "call": "unknown"}, separators=(",", ":"))
+    text = dumps({"asked": {"prompt": prompt, "schema": shape}, "call": "unknown", "line": line}, separators=(",", ":"))
     return Question(prompt, shape, name=f"{name}?", text=text, digest=sha256(text.encode()).hexdigest())
 
 

@@ -26,7 +26,7 @@ class Recorder:
     def __init__(
         self, store: Store, lease: Lease, clock: Clock, redact: Redaction, types: Types, *, restored: bool = False
     ) -> None:
-        self._store, self._run_id = store, lease.run_id
+        self._store, self.run_id = store, lease.run_id
         self.clock, self.redact, self.types = clock, redact, types
         self.blob = store.blob
         self.log = CallLog(store, lease)
@@ -40,7 +40,7 @@ class Recorder:
         self._load = lambda: {**books, **own()}
 
     def _recorded(self) -> Mapping[str, Book]:
-        return recorded_books(self._store, self._run_id)
+        return recorded_books(self._store, self.run_id)
 
     def desk(self, task: Task) -> Desk:
         """Return what a new attempt of ``task`` asks."""
@@ -73,11 +73,11 @@ class Recorder:
 
     def answer_to(self, seq: int) -> AnswerRecord | None:
         """Return the answer to a question that came in, None while there is none."""
-        return next((answer for answer in self._store.answers(self._run_id) if answer.seq == seq), None)
+        return next((answer for answer in self._store.answers(self.run_id) if answer.seq == seq), None)
 
     def answered(self) -> set[int]:
         """Return the questions that have an answer."""
-        return {answer.seq for answer in self._store.answers(self._run_id)}
+        return {answer.seq for answer in self._store.answers(self.run_id)}
 
 
 _DOUBTFUL = ("started", "asked", "answered")

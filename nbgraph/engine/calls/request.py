@@ -10,10 +10,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
 from json.encoder import encode_basestring
+from types import MethodType
 from typing import Any, NamedTuple
 
 from nbgraph.codec import Redaction, keep
-from nbgraph.errors import CallError, CodecError
+from nbgraph.errors import CallError, CodecError, OptionsError
+
+POLICIES = ("retry", "ask", "skip")
+"""What to do about a call of which nobody knows how it ended."""
 
 
 class Request(NamedTuple):
@@ -27,29 +31,45 @@ class Request(NamedTuple):
 
 def unwrapped(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function behind ``functools.partial`` and ``@ng.call``."""
+    return peeled(fn, (), {})[0]
+
+
+def peeled(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]:
+    """Return the function behind ``functools.partial`` and ``@ng.call``, and all arguments of the call.
+
+    >>> peeled(partial(partial(max, 1), default=0), (2,), {})
+    (<built-in function max>, (1, 2), {'default': 0})
+    """
     while True:
-        inner = fn.func if isinstance(fn, partial) else getattr(fn, "__recorded__", None)
-        if inner is None:
-            return fn
-        fn = inner
+        inner: Callable[..., Any] | None = getattr(fn, "__recorded__", None)
+        if isinstance(fn, partial):
+            part: partial[Any] = fn
+            fn, args, kwargs = part.func, (*part.args, *args), {**part.keywords, **kwargs}
+        elif inner is not None:
+            fn = MethodType(inner, fn.__self__) if isinstance(fn, MethodType) else inner
+        else:
+            return fn, args, kwargs
 
 
 def label_of(fn: Callable[..., Any]) -> str:
-    """Return a function's name for records: the module and the qualified name.
+    """Return a function's name for records: as its class knows it, without the module and function around it.
+
+    A function that moves from a notebook to a module makes the same calls as before.
 
     >>> from functools import partial
-    >>> label_of(partial(sorted, reverse=True))
-    'builtins.sorted'
+    >>> label_of(partial(sorted, reverse=True)), label_of("a".join)
+    ('sorted', 'str.join')
     """
     fn = unwrapped(fn)
     named = fn if hasattr(fn, "__qualname__") else type(fn)
-    return f"{getattr(named, '__module__', None) or 'builtins'}.{named.__qualname__}"
+    return str(named.__qualname__).rpartition("<locals>.")[2]
 
 
 def request_of(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], redact: Redaction) -> Request:
     """Return the request of calling ``fn``; raises ``CallError`` for an argument that cannot be kept."""
-    if isinstance(fn, partial):
-        return request_of(fn.func, (*fn.args, *args), {**fn.keywords, **kwargs}, redact)
+    fn, args, kwargs = peeled(fn, args, kwargs)
     return described(label_of(fn), {"args": list(args), "kwargs": dict(kwargs)}, redact)
 
 
@@ -69,3 +89,12 @@ def described(label: str, asked: Any, redact: Redaction) -> Request:
         ) from error
     whole = f'{{"asked":{text},"call":{encode_basestring(label)}}}'
     return Request(label, whole, sha256(whole.encode("utf-8", "surrogatepass")).hexdigest(), blobs)
+
+
+def policy(unknown: Any) -> str:
+    """Return ``unknown``; raises ``OptionsError`` where there is no such policy."""
+    if unknown not in POLICIES:
+        raise OptionsError(
+            f"unknown is {unknown!r}", option="unknown", actual=unknown, todo=f"choose one of {', '.join(POLICIES)}"
+        )
+    return str(unknown)

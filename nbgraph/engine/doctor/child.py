@@ -78,7 +78,7 @@ def _serve(around: Surroundings, payload: bytes, out: IO[str]) -> None:
     import locale  # noqa: PLC0415 - in the child only
     import random  # noqa: PLC0415 - as above
 
-    import cloudpickle  # type: ignore[import-untyped]  # it ships no types  # noqa: PLC0415 - as above
+    import cloudpickle  # noqa: PLC0415 - as above
 
     from nbgraph.clock import SystemClock  # noqa: PLC0415 - as above
     from nbgraph.engine.doctor.frozen import freeze  # noqa: PLC0415 - as above

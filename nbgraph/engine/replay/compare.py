@@ -5,7 +5,7 @@ Owns the comparison of one task with its row. Pure: two rows in, differences out
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from json import dumps, loads
 from typing import Any
 
@@ -14,6 +14,7 @@ from nbgraph.errors import ReplayMismatchError
 from nbgraph.store.protocol import StepRecord
 
 NOTHING = "nothing"
+_EMPTY = '{"fold":[],"set":{}}'
 
 
 def differences(row: StepRecord, now: StepRecord, names: Mapping[str, str]) -> Iterator[ReplayMismatchError]:
@@ -21,30 +22,38 @@ def differences(row: StepRecord, now: StepRecord, names: Mapping[str, str]) -> I
 
     ``names``: recorded name -> today's of nodes that were renamed.
     """
-    for what, recorded, today in (
-        ("", row.update, now.update),
-        (" (reduced)", row.results, now.results),
-        (" (gathered)", row.merged, now.merged),
-    ):
-        yield from _fields(row, what, recorded, today)
+    if row.merged != now.merged:
+        yield from _gathered(row, loads(row.merged or _EMPTY), loads(now.merged or _EMPTY))
+    told: set[str] = set()
+    for what, recorded, today in (("", row.update, now.update), (" (reduced)", row.results, now.results)):
+        if recorded != today:
+            for found in _fields(row, what, loads(recorded or "{}"), loads(today or "{}"), told):
+                told.add(found.field)
+                yield found
     recorded, today = _route(row.arrivals, names), _route(now.arrivals, {})
     if recorded != today:
         yield mismatch(row, "route", recorded, today, "goes on elsewhere than was recorded")
 
 
-def _fields(row: StepRecord, what: str, recorded: str, today: str) -> Iterator[ReplayMismatchError]:
-    if recorded == today:
-        return
-    before, after = _entries(recorded), _entries(today)
+def _gathered(row: StepRecord, recorded: Any, today: Any) -> Iterator[ReplayMismatchError]:
+    yield from _fields(row, " (gathered)", recorded["set"], today["set"])
+    before, after = f"steps {recorded['fold']}", f"steps {today['fold']}"
+    if before != after:
+        yield mismatch(row, "(gathered)", before, after, "gathers what other steps returned than was recorded")
+
+
+def _fields(
+    row: StepRecord, what: str, recorded: Mapping[str, Any], today: Mapping[str, Any], told: Container[str] = ()
+) -> Iterator[ReplayMismatchError]:
+    before, after = _texts(recorded), _texts(today)
     for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            said = f"returned another {name!r}{what} than was recorded"
+        if before.get(name) != after.get(name) and name not in told:
+            said = f"has another {name!r}{what} than was recorded" if what else f"returns another {name!r} than then"
             yield mismatch(row, name, before.get(name, NOTHING), after.get(name, NOTHING), said)
 
 
-def _entries(text: str) -> dict[str, str]:
-    """Return the entries of a stored object as texts."""
-    return {name: dumps(value, sort_keys=True, ensure_ascii=False) for name, value in loads(text or "{}").items()}
+def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    return {name: dumps(value, sort_keys=True, ensure_ascii=False) for name, value in fields.items()}
 
 
 def _route(text: str, names: Mapping[str, str]) -> str:

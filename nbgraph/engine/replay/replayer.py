@@ -20,16 +20,17 @@ from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.readonly import refusal
 from nbgraph.engine.replay.compare import differences, mismatch
+from nbgraph.engine.replay.owners import Owners
 from nbgraph.engine.replay.quiet import QuietLoop, guarded
 from nbgraph.engine.replay.recorded import RecordedDesk, taken
 from nbgraph.engine.replay.report import Replay
 from nbgraph.engine.restoring import EDITED, Restorer, names_of
 from nbgraph.engine.task import Task
 from nbgraph.engine.verdict import words
-from nbgraph.errors import NbgraphError, ReplayMismatchError
+from nbgraph.errors import NbgraphError, ReplayMismatchError, StoreCorrupt
 from nbgraph.graph.plan import Plan
 from nbgraph.ids import RunId
-from nbgraph.store.protocol import CallRecord, EventRecord, Lease, StepRecord, Store
+from nbgraph.store.protocol import EventRecord, Lease, StepRecord, Store
 
 
 class _EnoughError(Exception):
@@ -55,6 +56,9 @@ class Replayer:
         """Task -> the row that it would get today."""
         self.skipped: list[tuple[int, str, str]] = []
         self.tasks = self.calls = 0
+        # Read before the rows: what drives the run meanwhile only adds to them.
+        self._recorded = store.run(run_id).status.final
+        self._failed = last_failures(store.events(run_id))
 
     def replay(self, *, strict: bool) -> None:
         """Go through the run; with ``strict`` up to the first difference. What was found is in ``problems``."""
@@ -78,8 +82,10 @@ class Replayer:
 
         try:
             held = restorer.restore(look, since=since)
-        except ReplayMismatchError as error:
-            self.problems.append(error)
+        except StoreCorrupt as error:
+            if error.node is None:  # the file's bytes, not where today's graph leads
+                raise
+            self.problems.append(_elsewhere(error))
             return
         restorer.complete(held)
         self._failures()
@@ -91,12 +97,15 @@ class Replayer:
         if task.node.fn is None:
             return
         facts = loads(row.facts) if row.facts else {}
+        if task.problem is not None:
+            self.problems.append(mismatch(row, "error", "no error", _raised(task.problem), "cannot begin, as it did then"))
+            return
         if row.status == "caught" and facts["caught"][1] == "NodeTimeoutError":
             self.skipped.append((row.step, row.node, "it took too long then; how long it takes is not recorded"))
             return
         task.attempt = row.attempts
         run_id, seed = self._owners.of(row.step)
-        calls = self._owners.calls(run_id, row.task)
+        calls = self._owners.calls(run_id, row.task, facts.get("calls", ()))
         where = {"step": row.step, "node": row.node, "task": row.task}
         desk = RecordedDesk(
             taken(calls, facts.get("calls", ())), facts.get("now", ()), self._store.blob, self._redact,
@@ -171,9 +180,8 @@ class Replayer:
 
     def _failures(self) -> None:
         """Run the nodes whose failure stands again: they should fail as they did."""
-        failed = last_failures(self._store.events(self._run_id))
         for task in sorted(self._ledger.frontier.ready):
-            event = failed.get(task.id)
+            event = self._failed.get(task.id)
             if event is None or task.problem is not None or task.node.fn is None:
                 self.skipped.append((0, task.node.name, "it had not finished"))
                 continue
@@ -186,9 +194,10 @@ class Replayer:
             self.skipped.append((0, task.node.name, "it took too long then; how long it takes is not recorded"))
             return
         run_id, seed = self._owners.now
-        calls = taken(self._owners.calls(run_id, task.id), facts.get("calls", ()))
+        used = facts.get("calls", ())
+        calls = taken(self._owners.calls(run_id, task.id, used), used)
         where = {"node": task.node.name, "task": task.id, "step": event.step + 1}
-        desk = RecordedDesk(calls, (), self._store.blob, self._redact, self._merger.types, where)
+        desk = RecordedDesk(calls, facts.get("now", ()), self._store.blob, self._redact, self._merger.types, where)
         outcome = self._perform(task, desk, run_id, seed)
         self.tasks += 1
         self.calls += len(desk.used)
@@ -210,52 +219,22 @@ class Replayer:
         return None
 
     def _final(self) -> None:
-        recorded = self._store.run(self._run_id).status.final
+        recorded = self._recorded
         if not recorded or self.problems:
             return
-        final = self._ledger.final()
+        row = StepRecord(self._ledger.step, "", "(final state)", "done", 1, 0, *[""] * 9)
+        try:
+            final = self._ledger.final()
+        except Exception as error:  # noqa: BLE001 - see _same_row
+            self.problems.append(mismatch(row, "error", "no error", _raised(error), "cannot be gathered any more"))
+            return
         if final != recorded:
-            row = StepRecord(self._ledger.step, "", "(final state)", "done", 1, 0, *[""] * 9)
             self.problems.append(mismatch(row, "(final state)", recorded, final, "is gathered to another end"))
 
     def report(self, state: Any) -> Replay:
         """Return what was found."""
         problems = tuple(sorted(self.problems, key=lambda error: error.step or 0))
         return Replay(self._run_id, self.tasks, tuple(self.skipped), self.calls, problems, state, dict(self.rows))
-
-
-class Owners:
-    """Whose each step is: a fork's shared past was recorded under its origin's id, seed and log."""
-
-    def __init__(self, store: Store, run_id: str) -> None:
-        self._store = store
-        self._chain: list[tuple[int, RunId, int]] = []
-        self._calls: dict[str, dict[str, list[CallRecord]]] = {}
-        upto = sys.maxsize
-        while True:
-            record, origin = store.run(run_id).record, store.origin(run_id)
-            self._chain.append((min(upto, sys.maxsize), RunId(run_id), record.seed))
-            if origin is None:
-                break
-            run_id, upto = origin.run_id, min(upto, origin.step)
-
-    @property
-    def now(self) -> tuple[RunId, int]:
-        """The run itself, and its seed."""
-        return self._chain[0][1:]
-
-    def of(self, step: int) -> tuple[RunId, int]:
-        """Return the run that recorded a step, and its seed."""
-        return next(entry for entry in reversed(self._chain) if step <= entry[0])[1:]
-
-    def calls(self, run_id: str, task: str) -> list[CallRecord]:
-        """Return a task's lines in a run's log."""
-        if run_id not in self._calls:
-            tasks: dict[str, list[CallRecord]] = {}
-            for line in self._store.calls(run_id):
-                tasks.setdefault(line.task, []).append(line)
-            self._calls[run_id] = tasks
-        return self._calls[run_id].get(task, [])
 
 
 def last_migration(rows: Iterable[StepRecord]) -> int:
@@ -272,6 +251,21 @@ def last_failures(events: Iterable[EventRecord]) -> dict[str, EventRecord]:
         elif event.kind == "task.failed":
             failed[event.task] = event
     return failed
+
+
+def _elsewhere(error: StoreCorrupt) -> ReplayMismatchError:
+    """Return the difference that ends a replay: today's graph does not lead to a recorded step at all."""
+    return ReplayMismatchError(
+        f"{error.message}; what comes after it was not compared",
+        still="nothing was called and nothing was written",
+        todo=error.todo,
+        step=error.step,
+        node=error.node,
+        task=error.task,
+        field="task",
+        expected=f"node {error.node}",
+        actual="no such task",
+    )
 
 
 def _raised(error: BaseException) -> str:

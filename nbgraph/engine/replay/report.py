@@ -71,21 +71,32 @@ def diff_text(expected: str, actual: str) -> str:
     + {"price": 12}
     ?            ^
     """
-    left, right = _cut(expected), _cut(actual)
-    return "\n".join(line.rstrip() for line in ndiff([left], [right]))
+    left, right = _parting(expected, actual)
+    return "\n".join(line.rstrip() for line in ndiff(left.splitlines() or [""], right.splitlines() or [""]))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+def _parting(left: str, right: str) -> tuple[str, str]:
+    """Return both texts, long ones cut to the part around the place where they part."""
+    if max(len(left), len(right)) <= _WIDTH:
+        return left, right
+    same = next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+    begin = max(0, same - _WIDTH // 4)
+    return _cut(left, begin), _cut(right, begin)
+
+
+def _cut(text: str, begin: int) -> str:
+    part = text[begin : begin + _WIDTH]
+    return ("…" if begin else "") + part + ("…" if len(text) > begin + _WIDTH else "")
 
 
 def html_of(error: NbgraphError) -> str:
     """Return a difference as an HTML table; every text in it is escaped."""
     where = f"step {error.step}, node {error.node}, {error.field}"
-    rows = (("recorded", error.expected, "#b35900"), ("now", error.actual, "#0b6e99"))
+    recorded, now = _parting(str(error.expected), str(error.actual))
+    rows = (("recorded", recorded, "#b35900"), ("now", now, "#0b6e99"))
     cells = "".join(
         f'<tr><th style="text-align:left">{name}</th><td style="text-align:left"><code style="color:{colour}">'
-        f"{escape(_cut(str(value)))}</code></td></tr>"
-        for name, value, colour in rows
+        f"{escape(text)}</code></td></tr>"
+        for name, text, colour in rows
     )
     return f"<table><caption>{escape(where)}</caption>{cells}</table>"
