@@ -428,7 +428,7 @@ def _doubling(keyword: str) -> dict:
 
 HOSTILE = {
     "remote": {"$ref": "http://127.0.0.1:1/form"},
-    "file": {"properties": {"a": {"$ref": "file:///x/y"}}},
+    "file": {"properties": {"a": {"$ref": "file:///%65tc/hostname"}}},
     "relative to an id": {"$id": "http://127.0.0.1:1/", "$ref": "form"},
     "itself": {"$ref": "#"},
     "nowhere": {"$ref": "#/$defs/a"},
