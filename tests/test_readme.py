@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
+_WORDS = ("completed", "waiting", "Oslo: booked")
 
 
 def python_blocks() -> str:
@@ -29,5 +30,7 @@ def test_the_readme_runs(tmp_path: Path):
     said = run.stdout.splitlines()
     assert re.fullmatch(r"completed - \d+ files, \d+ findings", said[0])
     assert any("the server is away" in line for line in said)
-    assert ["completed", "hello!!!"] == said[-2:]
+    assert ["completed", "waiting", "Oslo: booked"] == [line for line in said if line in _WORDS]
+    assert any(line.startswith("First: task price") and "420" in line for line in said)
+    assert "hello!!!" == said[-1]
     assert (tmp_path / "runs.sqlite").exists()
