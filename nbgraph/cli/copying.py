@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from json import loads
 from typing import Any, NamedTuple, TypeVar
 
@@ -102,21 +102,24 @@ class _Copy:
 
     def _steps(self, lease: Lease) -> tuple[int, str]:
         """Copy the steps; return the number of the first one and its snapshot."""
-        part, graphs = self._part, dict[int, tuple[str, str]]()
-        for number, fingerprint, description in self._source.descriptions(part.run_id):
-            if part.own < number <= part.last + 1:
-                graphs[number] = fingerprint, description
-        rows = self._source.steps(part.run_id, part.own, part.last)
-        begin = next(rows, None)
-        if begin is None:
-            self._follow(lease, graphs, part.last + 1)
-            return part.own, ""
-        for batch in _batches(_gone(part, begin.step)):
-            self._target.commit(lease, batch)
-        for batch in _batches(_chained(begin, rows)):
-            self._commit(lease, batch, graphs)
+        part, rows = self._part, self._source.steps(self._part.run_id, self._part.own, self._part.last)
+        begin, graphs = next(rows, None), self._graphs()
+        if begin is not None:
+            for batch in _batches(chain(_gone(part, begin.step), [begin], rows)):
+                self._commit(lease, batch, graphs)
         self._follow(lease, graphs, part.last + 1)
-        return begin.step, begin.snapshot
+        return (begin.step, begin.snapshot) if begin is not None else (part.own, "")
+
+    def _graphs(self) -> dict[int, tuple[str, str]]:
+        """Return step -> the graph that the run followed from it on, for each change after its creation."""
+        part, record = self._part, self._row.record
+        found = {number: (mark, text) for number, mark, text in self._source.descriptions(part.run_id)}
+        first = (record.fingerprint, record.description)
+        return {
+            at: graph
+            for at, graph in found.items()
+            if part.own <= at <= part.last + 1 and (at, graph) != (part.own, first)
+        }
 
     def _commit(self, lease: Lease, batch: Sequence[StepRecord], graphs: dict[int, tuple[str, str]]) -> None:
         """Commit steps, changing the graph where the run did."""
@@ -192,11 +195,6 @@ def _batches(rows: Iterable[_T]) -> Iterator[list[_T]]:
     left = iter(rows)
     while batch := list(islice(left, _BATCH)):
         yield batch
-
-
-def _chained(first: StepRecord, rest: Iterable[StepRecord]) -> Iterator[StepRecord]:
-    yield first
-    yield from rest
 
 
 def _filled(rows: Sequence[_T], gone: Any) -> Iterator[_T]:

@@ -13,7 +13,7 @@ import click
 from nbgraph.cli.opening import reading
 from nbgraph.cli.plain import error_of, moment, plain
 from nbgraph.cli.reply import Reply, with_json
-from nbgraph.cli.screen import columns_of, error_lines, fields_of, safe
+from nbgraph.cli.screen import cell, columns_of, error_lines, fields_of, safe
 from nbgraph.cli.tables import rows_of
 from nbgraph.engine.engine import open_run
 from nbgraph.engine.inbox import inbox
@@ -97,7 +97,7 @@ def _shown(found: Mapping[str, Any], *, final: bool) -> Sequence[str]:
     run, error = found["run"], found["error"]
     came = run["origin"]
     lines = [f"run {safe(run['run_id'])} of graph {safe(run['graph'])}: {run['status']}, {run['steps']} steps"]
-    lines += [f"created {run['created']}, seed {run['seed']}"]
+    lines += [f"created {cell(run['created'])} UTC, seed {run['seed']}"]
     lines += [f"driven by {safe(run['holder'])}"] if run["holder"] else []
     lines += [f"a fork of {safe(came['run_id'])} at step {came['step']}"] if came else []
     lines += ["input:", *fields_of(found["input"])]

@@ -74,10 +74,11 @@ def _other(value: Any) -> Any:
         return {"$class": Record.__identity__(value)[1], **{name: plain(item) for name, item in value}}
     if isinstance(value, Redacted):
         return repr(value)
-    for name in ("isoformat", "tolist", "to_dict"):  # dates; numpy's and Series; DataFrames
+    for name, *how in (("isoformat",), ("tolist",), ("to_dict", "tight")):  # dates; numpy's and Series; DataFrames
         method = getattr(value, name, None)
-        if callable(method):
-            return plain(method())
+        found = method(*how) if callable(method) else value
+        if type(found) is not type(value):  # a long double stays one
+            return plain(found)
     return str(value)
 
 
@@ -98,7 +99,7 @@ def moment(seconds: float | None) -> str | None:
     ('1970-01-01T00:00:00.500000+00:00', None)
     """
     try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
     except (OverflowError, ValueError, OSError):
         return None
 

@@ -5,6 +5,7 @@ Owns the escaping (all that people are shown goes through ``safe``) and the colu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from unicodedata import combining, east_asian_width
@@ -15,6 +16,8 @@ CELL = 60
 """Characters of a cell; the whole value is in ``--json``."""
 FIELD = 500
 """Characters of a field of a state."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
+"""What ``plain.moment`` writes."""
 
 
 def safe(text: str) -> str:
@@ -39,9 +42,13 @@ def cut(text: str, most: int = CELL) -> str:
 
 
 def cell(value: Any) -> str:
-    """Return a value as it stands in a table."""
+    """Return a value as it stands in a table: times in UTC to the second, seconds and the like to three digits."""
     if value is None:
         return "-"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return value[:19].replace("T", " ")
     return safe(cut(value if isinstance(value, str) else shown(value)))
 
 

@@ -25,5 +25,7 @@ def _cell(value: Any) -> Any:
         return None
     if isinstance(value, float) and isnan(value):
         return None
+    if type(value).__name__ == "Timestamp":
+        return value.isoformat(timespec="microseconds")
     found = value.item() if type(value).__module__ == "numpy" else value
     return plain(found)
