@@ -15,7 +15,6 @@ from typing import Any
 
 import click
 
-from nbgraph.cli.copying import calls_of, copy_run, parts_of
 from nbgraph.cli.looking import run_of, state_at
 from nbgraph.cli.opening import reading
 from nbgraph.cli.plain import error_of, moment, plain, text_of
@@ -25,6 +24,7 @@ from nbgraph.codec import decode
 from nbgraph.engine.engine import open_run
 from nbgraph.errors import StoreError, StoreReadOnly
 from nbgraph.store import CallRecord, EventRecord, StepRecord, Store
+from nbgraph.store.copying import calls_of, copy_run, parts_of
 
 _FORMAT = 1
 

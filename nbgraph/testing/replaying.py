@@ -32,12 +32,13 @@ def replay_all(store: str | os.PathLike[str] | Store, *graphs: Graph, run_ids: l
     """
     import pandas as pd  # noqa: PLC0415 - loaded when a table is first asked for
 
-    known = graphs_by_name(graphs or _alive())
     with opened(store) as source:
+        runs = [row for row in source.runs() if run_ids is None or row.record.run_id in run_ids]
+        wanted = {row.record.graph for row in runs}
+        known = graphs_by_name(graphs or tuple(graph for graph in _alive() if graph.name in wanted))
         rows = [
             _row(source, known.get(row.record.graph), row.record.run_id, row.record.graph, row.status.status)
-            for row in source.runs()
-            if run_ids is None or row.record.run_id in run_ids
+            for row in runs
         ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"ok": "boolean"})
 

@@ -48,7 +48,9 @@ def trial_in(surroundings: Surroundings, payload: bytes, timeout: float) -> tupl
         "LC_ALL": surroundings.locale,
         "LANG": surroundings.locale,
     }
-    head = json.dumps({"path": [entry or str(Path.cwd()) for entry in sys.path], "around": asdict(surroundings)}).encode()
+    head = json.dumps(
+        {"path": [entry or str(Path.cwd()) for entry in sys.path], "around": asdict(surroundings)}
+    ).encode()
     command = [sys.executable, "-c", "from nbgraph.engine.doctor.child import main; main()"]
     done = subprocess.run(  # noqa: S603 - our own interpreter and our own module
         command, input=head + b"\n" + payload, env=env, capture_output=True, check=False, timeout=timeout

@@ -5,7 +5,6 @@ Owns that choice. Reads the store, writes nothing.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from json import loads
 from typing import Any
 
@@ -15,12 +14,12 @@ from nbgraph.engine.history import History
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.options import Options
 from nbgraph.engine.record import object_text
+from nbgraph.engine.replay.owners import Owners
 from nbgraph.engine.replay.recorded import taken
-from nbgraph.engine.replay.replayer import Owners
-from nbgraph.errors import GraphError, StoreError
+from nbgraph.errors import GraphError
 from nbgraph.graph.plan import Plan
+from nbgraph.store.copying import blobs_in
 from nbgraph.store.protocol import RunRow, Store
-from nbgraph.store.prune import mentioned
 
 
 def conditions_of(store: Store, plan: Plan, merger: Merger, options: Options, given: Any) -> Conditions:
@@ -73,8 +72,4 @@ def recording_of(store: Store, run_id: str) -> Recording:
 
 def _blobs(store: Store, text: str) -> dict[str, bytes]:
     """Return the large values that a recorded response refers to."""
-    found = {}
-    for digest in mentioned([text]):
-        with suppress(StoreError):  # a text that only looks like a digest
-            found[digest] = store.blob(digest)
-    return found
+    return {digest: store.blob(digest) for digest in blobs_in(loads(text))} if '"$blob"' in text else {}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from nbgraph.engine.keepsake.harvest import Harvest, importable_as
 from nbgraph.errors import GraphError
-from nbgraph.store import SqliteStore
 from nbgraph.store.copying import copy_run
 from nbgraph.store.protocol import Store
 
@@ -46,8 +45,7 @@ def write_test(store: Store, run_id: str, graph: Graph, path: str | os.PathLike[
     recording = target.with_suffix(".sqlite")
     for leftover in (recording, *(recording.with_name(recording.name + end) for end in ("-wal", "-shm"))):
         leftover.unlink(missing_ok=True)
-    with SqliteStore(recording) as kept:
-        copy_run(store, run_id, kept)
+    copy_run(store, run_id, str(recording))
     target.write_text(text, encoding="utf-8")
     return target
 
