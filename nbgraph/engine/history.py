@@ -6,7 +6,7 @@ user code was stored as a result. Costs the size of the state, not the length of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from json import loads
 from typing import Any, NamedTuple
 
@@ -92,22 +92,25 @@ class History:
 
     def _gather(self, fields: Fields, row: StepRecord) -> None:
         if row.merged:
-            self._fold(fields, loads(row.merged)["fold"])
-            fields.update(self._decode(row.merged)["set"])
+            known = self._decode(row.merged)["set"]
+            self._fold(fields, loads(row.merged)["fold"], known)
+            fields.update(known)
 
-    def _fold(self, fields: Fields, steps: list[int]) -> None:
+    def _fold(self, fields: Fields, steps: list[int], known: Container[str]) -> None:
+        """Fold the updates of ``steps``; what the fold made of the fields in ``known`` stands beside it."""
         for step in steps:
             # Of a graph with a reducer of its own, what the fold made stands beside it, whole.
             if not self._reducers(step)[1]:
-                self._update(fields, next(iter(self._store.steps(self._run_id, step, step))))
+                self._update(fields, next(iter(self._store.steps(self._run_id, step, step))), known)
 
-    def _update(self, fields: Fields, row: StepRecord) -> None:
+    def _update(self, fields: Fields, row: StepRecord, known: Container[str] = ()) -> None:
         if not (row.update or row.results):
             return
         reducers, whole = self._reducers(row.step)
         results = self._decode(row.results) if row.results else {}
         for name, operand in () if whole or not row.update else self._decode(row.update).items():
-            fold(fields, name, reducers.get(name, "set"), operand)
+            if name not in results and name not in known:
+                fold(fields, name, reducers.get(name, "set"), operand)
         fields.update(results)
 
     def _reducers(self, step: int) -> tuple[dict[str, str], bool]:
@@ -122,8 +125,9 @@ class History:
     def final(self, text: str) -> Fields:
         """Return the final state that a run's ``final`` text points to."""
         fields = self.fields_at(loads(text)["base"])
-        self._fold(fields, loads(text)["fold"])
-        fields.update(self._decode(text)["set"])
+        known = self._decode(text)["set"]
+        self._fold(fields, loads(text)["fold"], known)
+        fields.update(known)
         return resolved(fields)
 
 

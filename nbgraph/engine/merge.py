@@ -165,7 +165,7 @@ class Merger:
                 found = known.get(name) if known else None
                 result = found or self._reduced(lineage, name, [kept.value])
                 self._set(lineage, name, result)
-                if reducer.name == "custom":
+                if reducer.name == "custom" or _of_a_class(reducer.name, result.text):
                     results[name] = result
         return results
 
@@ -199,6 +199,7 @@ class Merger:
     def place(self, lineage: Lineage, name: str, value: Any) -> None:
         """Put a value that was read back into a lineage, lists still to be folded as they are."""
         if type(value) is Folded:
+            lineage.values.pop(name, None)
             lineage.later[name] = value
         else:
             self._set(lineage, name, self.keep(name, value))
@@ -274,14 +275,16 @@ class Merger:
                 merged |= self._whole(lineage, {n: self._rekept(n, v) for n, v in entry.update.items()})
         for name, side in sides.items() if not self.plan.reducer else ():
             self._fold_field(lineage, name, [e.update[name] for e in news if name in e.update], side)
-            if self._needs_code(name):
+            if self._needs_code(name, lineage):
                 merged[name] = lineage.get(name)
         self._append(lineage, news)
         return {name: v.value if isinstance(v, Kept) else v for name, v in merged.items()}
 
-    def _needs_code(self, name: str) -> bool:
+    def _needs_code(self, name: str, lineage: Lineage) -> bool:
         name_of = self.spec(name).reducer.name
-        return name_of == "custom" or (name_of == "set" and callable(self.conflicts))
+        if name_of == "custom" or (name_of == "set" and callable(self.conflicts)):
+            return True
+        return name_of in _BY_CLASS and _of_a_class(name_of, self.text(name, lineage.get(name)))
 
     def _fold_field(self, lineage: Lineage, name: str, operands: Sequence[Any], side: Lineage | None) -> None:
         reducer = self.spec(name).reducer
@@ -320,6 +323,15 @@ class Merger:
             chain = Write(entry.task, entry.step, entry.update, chain, chain.depth + 1 if chain else 1)
             writers.update({name: entry.task for name in entry.update if self.exclusive(name)})
         lineage.chain, lineage.writers = chain, writers
+
+
+_BY_CLASS = ("add", "maximum", "minimum")
+_CLASSES = ('"$dataclass"', '"$model"', '"$enum"', '"$namedtuple"')
+
+
+def _of_a_class(reducer: str, text: str) -> bool:
+    """Say whether folding took a method of a user's class: then a reader without code needs the result."""
+    return reducer in _BY_CLASS and any(tag in text for tag in _CLASSES)
 
 
 def _digest(text: str) -> str:

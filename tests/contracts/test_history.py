@@ -332,3 +332,28 @@ def test_pruning_keeps_the_tables_and_what_cannot_go(tmp_path):
     assert [351 - first[2]] * 2 == [len(run.tasks), len(run.steps)]
     assert 350 == engine.open("r").state["count"]
     assert [(a, b) for a, b in pairwise(view.step for view in run.history()) if b != a + 1] == []
+
+
+@dataclass(order=True, frozen=True)
+class Offer:
+    """A value that only its own class can compare."""
+
+    price: int
+    shop: str
+
+
+@pytest.mark.parametrize("store", ["file", "memory"])
+def test_what_only_a_users_class_can_fold_is_read_without_it(tmp_path, store):
+    """Reducers that call a method of a user's class leave their results: a reader without that class needs no method."""
+    graph = ng.Graph({"best": Annotated[Offer, ng.maximum], "n": int}, name="offers")
+    graph.node(lambda state: {"best": Offer(1, "a")}, name="begin")
+    graph.node(lambda state: {"best": Offer(3, "b")}, name="left", after="begin")
+    graph.node(lambda state: {"best": Offer(2, "c")}, name="right", after="begin")
+    graph.node(lambda state: {"n": 1}, name="end", after=["left", "right"])
+    engine = ng.Engine(graph, store=":memory:" if store == "memory" else tmp_path / "runs.sqlite")
+    run = engine.run(run_id="r")
+    assert Offer(3, "b") == run.state["best"]
+    stranger = ng.open_run(engine.store, "r")
+    assert 3 == stranger.state["best"].price
+    assert [1, 3, 2, 3] == [stranger.at(step).state["best"].price for step in range(1, 5)]
+    assert [1, 3, 2, 3] == [view.state["best"].price for view in stranger.history()]
