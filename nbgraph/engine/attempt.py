@@ -34,8 +34,8 @@ class Surroundings:
     clock: Clock
     desk: Callable[[Task], Outside] | None = None
     """Opens what answers an attempt's calls; None where there can be none."""
-    publish: Callable[[Task, int, Any], None] | None = None
-    """Takes what nodes stream."""
+    publish: Callable[[Task, int, int, Any], None] | None = None
+    """Takes what nodes stream: task, attempt, number, chunk."""
 
 
 _MAKING = Lock()
@@ -161,8 +161,14 @@ def _context(assignment: Assignment) -> Context:
         cancelled=lambda: assignment.gone or assignment.cancelled,
         is_async=task.node.is_async,
         desk=None if around.desk is None else partial(around.desk, task),
-        publish=None if around.publish is None else partial(around.publish, task),
+        publish=None if around.publish is None else partial(_publish, assignment, task.attempt),
     )
+
+
+def _publish(assignment: Assignment, attempt: int, number: int, delta: Any) -> None:
+    """Pass a chunk on, unless the attempt was given up: then the task may be in another one by now."""
+    if assignment.around.publish is not None and not assignment.gone:
+        assignment.around.publish(assignment.task, attempt, number, delta)
 
 
 def perform(assignment: Assignment) -> Outcome:

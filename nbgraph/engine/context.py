@@ -20,7 +20,7 @@ from nbgraph.codec import Redaction, Types
 from nbgraph.engine.calls.current import options_of
 from nbgraph.engine.calls.request import described, peeled, policy, request_of, unwrapped
 from nbgraph.engine.task import Failure
-from nbgraph.errors import CallError
+from nbgraph.errors import CallError, CodecError
 from nbgraph.ids import RunId, TaskId
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ class Context:
         "_rng",
         "_seed",
         "_uuids",
+        "afar",
         "attempt",
+        "blobs",
         "chunks",
         "desk",
         "errors",
@@ -124,8 +126,12 @@ class Context:
         self._flights: set[Future[None]] = set()
         self.nows: list[float] = []
         """The clock readings taken so far: seconds since the Unix epoch."""
-        self.chunks: list[tuple[Any, bool]] = []
-        """What the node streamed so far, and whether it is to be kept."""
+        self.chunks: list[str | None] = []
+        """What the node streamed so far: each chunk's text where it is to be kept, else None."""
+        self.blobs: dict[str, bytes] = {}
+        """The large values in them."""
+        self.afar: list[tuple[Any, bool]] = []
+        """What the node streamed in another process, and whether it is to be kept."""
 
     @property
     def rng(self) -> Random:
@@ -234,7 +240,8 @@ class Context:
     async def finish(self) -> None:
         """Let the calls that are under way end, and be kept, once the node has ended; refuse further ones.
 
-        A branch of ``asyncio.gather`` that raised leaves the others running: they are paid for.
+        A branch of ``asyncio.gather`` that raised leaves the others running: they are paid for. Beside a branch
+        that waits for a person the others go on, to the end or to their own questions.
         """
         self._over = True
         if self._flights:
@@ -273,7 +280,7 @@ class Context:
 
     def _outside(self) -> Outside:
         with self._lock:  # a node's threads may come here together
-            if self._over or self._cancelled():
+            if self._cancelled() or (self._over and not (self.desk and self.desk.waiting)):
                 raise self._too_late()
             if self.desk is None:
                 self.desk = self._opened()
@@ -310,9 +317,12 @@ class Context:
         runs again from its beginning: calls before the question are served from the record.
 
         ``schema`` is what an answer must be: a type, a ``Literal``, an Enum, a dataclass, a pydantic model;
-        None: any plain value. After ``timeout`` seconds ``default`` is the answer. ``key`` names questions
-        that are put in no fixed order. Raises ``QuestionError``, ``AnswerError`` when the recorded answer
-        no longer fits.
+        None: any plain value. After ``timeout`` seconds ``default``, which must fit too, is the answer: the run
+        is driven until then, and a resume after that takes it at once; a person who answers first is heard.
+        ``key`` names questions that are put in no fixed order. Questions put side by side (``asyncio.gather``,
+        a ``TaskGroup``) are open together; the calls beside them come to their end before.
+
+        Raises ``QuestionError``, ``AnswerError`` when the recorded answer no longer fits.
         """
         from nbgraph.engine.calls.question import question_of  # noqa: PLC0415 - only nodes that ask pay for it
 
@@ -327,17 +337,42 @@ class Context:
     async def _aasked(self, question: Question, schema: Any) -> Any:
         from nbgraph.engine.forms import build  # noqa: PLC0415 - as above
 
-        return build(schema, await self._outside().aanswer(question))
+        return build(schema, await self._in_flight(self._outside().aanswer(question)))
 
     def stream(self, delta: Any, *, keep: bool = False) -> None:
-        """Publish a chunk to whoever follows ``run.stream()``: a token, a line, any plain value.
+        """Publish a chunk to whoever follows ``run.stream()``: a token, a line, any object. May be called from any thread.
 
-        Chunks of a task are numbered from 1 and arrive in that order; between tasks there is no order.
-        ``keep``: store it with the step, so that it can be followed after the run too.
+        Chunks of a task are numbered from 1 and arrive in that order; between tasks there is no order. A
+        node that runs again after its question was answered does not publish again what it published before.
+        ``keep``: store it with the step, so that it can be followed in another process and after the run;
+        then it must be a value that the store keeps. Raises ``CodecError`` for one that is not.
         """
-        self.chunks.append((delta, keep))
-        if self._publish is not None:
-            self._publish(len(self.chunks), delta)
+        kept = self._kept(delta) if keep else None
+        with self._lock:  # a node's threads may stream together
+            self.chunks.append(kept)
+            if self._publish is not None:
+                self._publish(len(self.chunks), delta)
+            elif self._open is None:
+                self.afar.append((delta, keep))
+
+    def _kept(self, delta: Any) -> str | None:
+        """Return a chunk as it is kept; None in another process, which cannot keep it."""
+        if self._open is None:
+            return None
+        from nbgraph.codec import keep as codec_keep  # noqa: PLC0415 - only for chunks that are kept
+
+        try:
+            return codec_keep(delta, redact=self._outside().redact, blobs=self.blobs, records=True)[0]
+        except CodecError as error:
+            raise CodecError(
+                f"node {self.node!r} streamed a value that cannot be kept: {error.message}",
+                still="nothing of this task was stored",
+                todo="stream it without keep=True, or as plain data",
+                node=self.node,
+                task=self.task_id,
+                path=error.path,
+                actual=error.actual,
+            ) from error
 
     @property
     def cancelled(self) -> bool:
@@ -350,10 +385,12 @@ class Context:
         used = self.desk is not None and bool(self.desk.used)
         return used or self._drew or self._rng is not None or self._uuids > 0 or bool(self.nows)
 
-    def absorb(self, nows: list[float], *, drew: bool) -> None:
-        """Take over what the same context was asked in another process."""
+    def absorb(self, nows: list[float], chunks: list[tuple[Any, bool]], *, drew: bool) -> None:
+        """Take over what the same context was asked in another process; its chunks arrive together."""
         self.nows += nows
         self._drew = self._drew or drew
+        for delta, keep in chunks:
+            self.stream(delta, keep=keep)
 
 
 def _blocking(perform: Callable[[], Any]) -> Any:

@@ -5,7 +5,7 @@ Owns what a resume and a fork have in common. Decides nothing about how the run 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from json import loads
 from typing import Any
@@ -16,7 +16,7 @@ from nbgraph.engine.editing import Edit, Editor, fields_changed, migrated, misfi
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.options import Options
-from nbgraph.engine.restoring import Held, Restorer, names_of
+from nbgraph.engine.restoring import Held, Restorer, names_of, other_reducers
 from nbgraph.graph.plan import Plan
 from nbgraph.ids import RunId
 from nbgraph.store.protocol import CallRecord, Lease, Origin, Store
@@ -47,10 +47,11 @@ def take_up(
     """Bring the books to where the run stands; raises ``MigrationError`` where its state does not fit today's schema."""
     ledger, restorer = standing(store, lease, plan, merger, options)
     held = restorer.restore()
-    editor = Editor(plan, merger, ledger)
-    held = _on_todays_schema(store, lease, plan, merger, held, editor, migrations)
-    if edit:
-        held = editor.edit(held, edit)
+    before = _followed(store, lease.run_id, held.step)
+    editor = Editor(plan, merger, ledger, before)
+    held = _on_todays_schema(store, lease, plan, merger, held, editor, migrations, before)
+    if edit is not None:  # a fork
+        held = editor.edit(held, edit) if edit else editor.turn(held)
     restorer.complete(held)
     recorder = Recorder(store, lease, options.clock, options.redact, merger.types, restored=True)
     if borrowed:
@@ -58,19 +59,30 @@ def take_up(
     return TakenUp(ledger, recorder)
 
 
+def _followed(store: Store, run_id: str, step: int) -> str:
+    """Return the description of the graph that the run followed at its last ``step``."""
+    origin = store.origin(run_id) if step == 0 else None
+    while origin is not None:  # nothing is shared but the input, which is the first one's
+        run_id, origin = origin.run_id, store.origin(origin.run_id)
+    descriptions = store.descriptions(run_id)
+    return next((text for first, _, text in reversed(descriptions) if first <= step), descriptions[0][2])
+
+
 def _on_todays_schema(
-    store: Store, lease: Lease, plan: Plan, merger: Merger, held: Held, editor: Editor, migrations: Migrations
-) -> Held:
-    """Follow today's graph from here on; bring the state to its schema where that changed."""
-    followed = [entry for entry in store.descriptions(lease.run_id) if entry[0] <= max(held.step, 1)]
-    before = followed[-1] if followed else None
-    changed = before is not None and fields_changed(plan, before[2])
+    store: Store, lease: Lease, plan: Plan, merger: Merger, held: Held, editor: Editor, migrations: Migrations,
+    before: str,
+) -> Held:  # fmt: skip
+    """Follow today's graph from here on; bring the state to its schema where that changed since ``before``."""
+    changed = fields_changed(plan, before)
     state = merger.state(held.after) if changed else {}
     problem = misfit(state, plan.schema)
+    if changed and held.task is not None and other_reducers(plan, loads(before)) & loads(before)["fields"].keys():
+        editor.check_alone(held)  # what branches wrote under another reducer could not be merged
     if changed and migrations:
         editor.check_alone(held)
         state = migrated(state, migrations, plan.schema)
     elif problem is not None:
+        problem.facts["run_id"] = lease.run_id
         raise problem
     if store.descriptions(lease.run_id)[-1][1] != plan.fingerprint:
         store.redescribe(lease, plan.fingerprint, plan.description)
@@ -82,25 +94,38 @@ def borrowed_from(store: Store, origin: Origin) -> dict[str, Book]:
 
     Questions are not among them: a fork asks again what lies after its point.
     """
-    books: dict[str, Book] = {}
-    step: int | None = None
-    at: Origin | None = origin
-    while at is not None:
-        found = _all_books(store, at.run_id, step)
-        books = {**found, **books}
-        step, at = at.step, store.origin(at.run_id)
+    books = _all_books(store, origin.run_id, None)
+    at = store.origin(origin.run_id)
+    while at is not None:  # of those that the origin comes from, what it shares with them
+        books = {**_all_books(store, at.run_id, at.step), **books}
+        at = store.origin(at.run_id)
     return books
 
 
+def still_borrowed(store: Store, run_id: str) -> dict[str, Book] | None:
+    """Return what a fork that is resumed may borrow: what it might when it was made. None for other runs."""
+    origin = store.origin(run_id)
+    made = next((event for event in store.events(run_id) if event.kind == "run.forked"), None) if origin else None
+    reuse = made is not None and loads(made.data).get("reuse_calls")
+    return borrowed_from(store, origin) if origin is not None and reuse else None
+
+
 def _all_books(store: Store, run_id: str, upto: int | None) -> dict[str, Book]:
-    lines = [line for line in store.calls(run_id) if line.phase in _SERVE]
+    lines = store.calls(run_id)
     used = {row.task: set(loads(row.facts).get("calls", ())) for row in store.steps(run_id, 1, upto) if row.facts}
     books = {**recorded_books(store, run_id), **books_of(_used(lines, used), run_id)}
     return {task: _served_only(book, run_id) for task, book in books.items()}
 
 
-def _used(lines: Iterable[CallRecord], used: Mapping[str, set[int]]) -> Iterable[CallRecord]:
-    return (line for line in lines if line.seq in used.get(line.task, ()))
+def _used(lines: Iterable[CallRecord], used: Mapping[str, set[int]]) -> Iterator[CallRecord]:
+    """Yield the lines that ended a call which its task's result came from, each behind the line that began it."""
+    begun: dict[tuple[str, str], CallRecord] = {}
+    for line in lines:
+        if line.phase == "started":
+            begun[line.task, line.name] = line
+        elif line.phase in _SERVE and line.seq in used.get(line.task, ()):
+            beginning = begun.pop((line.task, line.name), None)
+            yield from (line,) if beginning is None else (beginning, line)
 
 
 def _served_only(book: Book, run_id: str) -> Book:

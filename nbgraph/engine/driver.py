@@ -17,6 +17,7 @@ from typing import Any
 from nbgraph.engine.admission import Admission
 from nbgraph.engine.asking import Asking
 from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, isolated, named, perform, prepare, shown
+from nbgraph.engine.calls.outcome import QUIET, hidden, words
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.context import seeded
 from nbgraph.engine.control import Breakpoints, Halt, Requests
@@ -25,7 +26,7 @@ from nbgraph.engine.options import Options
 from nbgraph.engine.readonly import refusal
 from nbgraph.engine.routing import Way
 from nbgraph.engine.task import Task
-from nbgraph.engine.verdict import Verdict, cancelled, error_text, node_failure, timed_out, words
+from nbgraph.engine.verdict import Verdict, cancelled, error_text, node_failure, timed_out
 from nbgraph.engine.workers import Crew
 from nbgraph.errors import (
     BackpressureError,
@@ -56,7 +57,7 @@ class Driver:
         options: Options,
         breakpoints: Breakpoints,
         recorder: Recorder,
-        publish: Callable[[Task, int, Any], None] | None = None,
+        publish: Callable[[Task, int, int, Any], None] | None = None,
     ) -> None:
         self._plan, self._ledger, self._crew, self._options = plan, ledger, crew, options
         self._breaks, self._recorder = breakpoints, recorder
@@ -311,7 +312,7 @@ class Driver:
                 continue
             self._crew.abandon(assignment)
             self._release(assignment)
-            self._failed(assignment, timed_out(task), now - (assignment.started or now))
+            self._failed(assignment, timed_out(task), now - (now if assignment.started is None else assignment.started))
 
     def _release(self, assignment: Assignment) -> None:
         del self._running[id(assignment)]
@@ -367,8 +368,7 @@ class Driver:
         """Let a task wait for a person. It stays alive, as one that failed does."""
         task, questions = assignment.task, assignment.questions
         self._asking.add(task, questions)
-        for question in questions:
-            self._ledger.note("task.waiting", task.node.name, task.id, question=question.seq)
+        self._ledger.note("task.waiting", task.node.name, task.id, questions=sorted(one.seq for one in questions))
         self._ledger.commit(())
 
     def _done(self, outcome: Outcome) -> Entry | None:
@@ -397,6 +397,8 @@ class Driver:
     ) -> Entry | None:
         """Retry, take an ``on_error`` way, or let the run fail."""
         task, upto = assignment.task, self._recorder.failed(assignment.task.id)
+        if hidden(error, self._options.redact):
+            vars(error)[QUIET] = True
         try:
             if retryable and self._retry(task, error, upto):
                 return None
@@ -405,7 +407,7 @@ class Driver:
         taken = [_way(edge) for edge in task.node.error_edges if isinstance(error, edge.on_error)]
         if taken:
             return self._caught(assignment, error, taken, seconds)
-        facts: dict[str, Any] = {"upto": upto, "calls": sorted(assignment.used)} if upto else {}
+        facts: dict[str, Any] = {"upto": upto, "calls": list(assignment.used)} if upto else {}
         if assignment.ctx is not None and assignment.ctx.nows:
             facts["now"] = assignment.ctx.nows
         self._fail(task, node_failure(self._ledger.run_id, task, error), **facts)
@@ -467,10 +469,12 @@ class Driver:
         Then it is paused, not failed: which failure is the first is not known, and a resume finds out.
         """
         bound, cancelled = self._verdict.bound, self._halt is not None and self._halt.status == "cancelled"
-        waiting = [*self._frontier.ready, *self._admission.drain(), *(timer[2] for timer in self._retries)]
+        for task in (*self._admission.drain(), *(timer[2] for timer in self._retries)):
+            self._frontier.put_back(task)
         if cancelled or bound is None:
             return cancelled
-        return any(task.path < bound for task in waiting) or self._asking.before(bound)
+        behind = self._frontier.waits_before(bound) is not None  # it keeps a gather before the bound waiting
+        return behind or any(task.path < bound for task in self._frontier.ready) or self._asking.before(bound)
 
     def _close(self, status: str, error: NbgraphError | None, **data: Any) -> NbgraphError | None:
         self._ledger.note(f"run.{status}", **data)

@@ -19,7 +19,7 @@ from nbgraph.engine.merge import Kept, Merger
 from nbgraph.engine.record import facts_text, kept_text, mark_text, ways_text
 from nbgraph.engine.restoring import Held
 from nbgraph.engine.routing import Way, ways_on
-from nbgraph.engine.task import Lineage
+from nbgraph.engine.task import Lineage, Task
 from nbgraph.errors import ConflictError, MigrationError, NbgraphError, StateError
 from nbgraph.graph.plan import Plan
 from nbgraph.graph.schema import Schema, TypeProblem
@@ -91,8 +91,21 @@ def _checked(schema: Schema, name: str, value: Any, *, whole: bool) -> None:
 class Editor:
     """Writes edits into a run whose last row has been taken in and not completed."""
 
-    def __init__(self, plan: Plan, merger: Merger, ledger: Ledger) -> None:
-        self._plan, self._merger, self._ledger = plan, merger, ledger
+    def __init__(self, plan: Plan, merger: Merger, ledger: Ledger, recorded: str | None) -> None:
+        """``recorded``: the description of the graph that the run followed at its last row."""
+        self._plan, self._merger, self._ledger, self._recorded = plan, merger, ledger, recorded
+
+    def turn(self, held: Held) -> Held:
+        """Let today's edges decide where the last task of a shared past leads, if edges did; a row says so if it differs."""
+        try:
+            ways = self._ways(held)
+        except NbgraphError:
+            raise
+        except Exception as error:
+            raise _refused_by(error, held) from error
+        if _targets(ways) == _targets(held.ways):
+            return held
+        return self.edit(held, Edit())
 
     def edit(self, held: Held, edit: Edit) -> Held:
         """Change the state after the last step; the ways on are decided again where edges decided them."""
@@ -117,14 +130,14 @@ class Editor:
         """Refuse to write a field without reducer that a branch beside this one has written."""
         if held.task is None:
             return
-        for field, first, second in self._ledger.edit_conflicts(held.task, held.after, written):
+        for name, first, second in self._ledger.edit_conflicts(held.task, held.after, written):
             other = first if second.task == held.task.id else second
             raise ConflictError(
-                f"the edit at step {held.step} writes field {field!r}, which has no reducer and which node "
+                f"the edit at step {held.step} writes field {name!r}, which has no reducer and which node "
                 f"{other.node!r}, beside {held.task.node.name!r}, has written too",
                 still="nothing was changed",
                 todo='fork before the two part or behind where they meet, or pass conflicts="last"',
-                field=field,
+                field=name,
                 step=held.step,
                 nodes=(first.node, second.node),
                 values=(first.value, second.value),
@@ -147,9 +160,14 @@ class Editor:
             )
 
     def _ways(self, held: Held) -> list[Way]:
-        if held.task is None or not _by_edges(held):
+        if held.task is None or not (_by_edges(held) or self._had_no_way_on(held.task)):
             return held.ways
         return ways_on(self._plan, held.task.node, None, partial(asked, held.after, self._plan.schema))
+
+    def _had_no_way_on(self, task: Task) -> bool:
+        """Say whether the branch ended there only because the graph, as it was, had nothing behind the node."""
+        name = self._ledger.frontier.names.get(task.node.name, task.node.name)
+        return self._recorded is not None and all(edge["from"] != name for edge in loads(self._recorded)["edges"])
 
     def check_alone(self, held: Held) -> None:
         """Raise ``MigrationError`` where the state lies in more than one task, or none has run yet."""
@@ -157,7 +175,8 @@ class Editor:
             return
         raise MigrationError(
             f"run {self._ledger.run_id!r} cannot be migrated at step {held.step}: "
-            + ("it has no step yet" if held.task is None else "it has several tasks under way"),
+            + ("it has no step yet" if held.task is None else "it has several tasks under way")
+            + ", and the state's fields are others today",
             still="the run was not touched",
             todo="fork it at a step where one task alone is alive, or start a new run",
             run_id=self._ledger.run_id,
@@ -168,7 +187,7 @@ class Editor:
         """Replace the whole state by one that fits today's schema; ``check_alone`` has been asked."""
         assert held.task is not None  # noqa: S101 - see check_alone
         values = {name: self._merger.keep(name, value) for name, value in state.items()}
-        lineage = Lineage({}, errors=held.after.errors)
+        lineage = Lineage({}, private=held.after.private, errors=held.after.errors)
         self._merger.put(lineage, values)
         lineage.cost = 0
         step = StepNo(held.step + 1)
@@ -202,14 +221,14 @@ class Editor:
 
 
 def _refused_by(error: Exception, held: Held) -> StateError:
-    """Return the error of an edit that a reducer, or a predicate on the ways on, does not take."""
+    """Return the error of a fork whose state a reducer, or a predicate on the ways on, does not take."""
     said = f"{type(error).__name__}: {error}"
     if isinstance(error, TypeProblem):
         said = f"a reducer made {error.actual} of it, where the field{error.path} should be {error.expected}"
     return StateError(
-        f"the edit at step {held.step} cannot be taken in: {said}",
+        f"a fork at step {held.step} cannot go on from there: {said}",
         still="nothing was changed",
-        todo="edit the state so that the graph's reducers and predicates can work with it, or mend these",
+        todo="let the state be one that the graph's reducers and predicates can work with, or mend these",
         step=held.step,
     )
 
@@ -217,9 +236,11 @@ def _refused_by(error: Exception, held: Held) -> StateError:
 def _by_edges(held: Held) -> bool:
     """Say whether edges, not a route of the node's own or a failure, decided where the task went."""
     assert held.task is not None  # noqa: S101 - the caller asked
-    if not held.ways:
-        return False
-    return all(way.edge[:1] == "e" for way in held.ways)
+    return bool(held.ways) and all(way.edge[:1] == "e" for way in held.ways)
+
+
+def _targets(ways: list[Way]) -> list[tuple[str, str]]:
+    return [(way.edge, way.target) for way in ways]
 
 
 def migrated(
@@ -236,7 +257,16 @@ def migrated(
                 still="the run was not touched",
                 todo="mend the migration and resume",
             ) from error
-        state = dict(state if given is None else given)
+        if not isinstance(given, Mapping):
+            name = getattr(migration, "__name__", "a migration")
+            raise MigrationError(
+                f"the migration {name} returned a {type(given).__name__}, not a dict of fields",
+                still="the run was not touched",
+                todo="let it return the whole new state as a dict",
+                expected="dict",
+                actual=type(given).__name__,
+            )
+        state = dict(given)
     problem = misfit(state, schema)
     if problem is not None:
         raise problem
@@ -270,4 +300,4 @@ def _misfit(name: str, said: str, expected: str) -> MigrationError:
 def fields_changed(plan: Plan, description: str) -> bool:
     """Say whether the state's fields are others than those of a stored description."""
     recorded, today = loads(description), loads(plan.description)
-    return bool(recorded.get("fields") != today.get("fields"))
+    return any(recorded.get(part) != today.get(part) for part in ("fields", "reducer"))

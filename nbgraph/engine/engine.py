@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from nbgraph.engine import inbox, tables
 from nbgraph.engine.calls.recorder import Recorder
-from nbgraph.engine.continuing import borrowed_from, take_up
+from nbgraph.engine.continuing import borrowed_from, still_borrowed, take_up
 from nbgraph.engine.control import Break, Breakpoints
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.history import History
@@ -198,7 +198,10 @@ class Engine:
         options = combine(self.options, (), {"seed": row.record.seed, **keywords})
         breakpoints = Breakpoints(before, after, quota)
         breakpoints.check(plan.nodes)
-        return self._taken_up(self.store.acquire(run_id), plan, options, breakpoints, "run.resumed", blocking=blocking)
+        borrowed = still_borrowed(self.store, run_id)
+        return self._taken_up(
+            self.store.acquire(run_id), plan, options, breakpoints, "run.resumed", borrowed=borrowed, blocking=blocking
+        )
 
     def _same_graph(self, row: RunRow) -> Plan:
         plan = self.plan
@@ -231,6 +234,9 @@ class Engine:
             taken.ledger.commit((), RunStatus("running"))
             host = _host(options, blocking=blocking)
             session = Session(self.store, plan, lease, taken.ledger, options, breakpoints, host, taken.recorder)
+            earlier = self._sessions.get(lease.run_id)
+            if earlier is not None and earlier.feed.chunks:
+                session.feed.take_over(earlier.feed, {row.task for row in self.store.steps(lease.run_id)})
             self._sessions[lease.run_id] = session
             return session
         except BaseException:
@@ -257,9 +263,13 @@ class Engine:
         ``update`` is taken in after that step as a node's return would be, through the reducers; ``state``
         replaces fields as they are. Edges are decided again by the edited state. The parent is not written;
         the shared steps are not copied. ``reuse_calls=True``: calls whose request is unchanged are served
-        from the parent's record until the fork parts from it; questions are put again. A seed and other
-        options may differ. Blocks and raises like ``run``; also ``RunNotFound``, ``RunError`` for a step that
-        the run does not have, ``StateError`` for an edit that does not fit.
+        from the parent's record until the fork parts from it, also when the fork is resumed; questions are put
+        again. A seed and other options may differ.
+
+        Beside other branches an edit is its task's: seen down that branch, merged where that task's update is.
+        Blocks and raises like ``run``; also ``RunNotFound``, ``RunError`` for a step that the run does not have,
+        ``StateError`` for an edit that does not fit or would replace what other branches merge into,
+        ``ConflictError`` for one that writes what a branch beside it has written. Then there is no fork.
         """
         session = self._forked(
             run_id, step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
@@ -281,7 +291,7 @@ class Engine:
 
         At most ``side_by_side`` run at the same time, all within ``time_budget`` seconds together: what is
         not done by then is paused, or not begun. A fork that fails is a row with its error. ``how`` as in
-        ``fork``. Columns: run_id, status, error, steps, seconds, calls, reused, the edited fields
+        ``fork``. Columns: run_id, status, error, the fork's own steps, seconds, calls, reused, the edited fields
         as "edit.<field>" and the final state's as "<field>".
         """
         from nbgraph.engine.grid import Grid  # noqa: PLC0415 - only for grids
@@ -315,7 +325,7 @@ class Engine:
         try:
             return self._taken_up(
                 lease, plan, options, breakpoints, "run.forked", edit=edit, borrowed=borrowed, blocking=blocking,
-                origin=run_id, at=origin.step,
+                origin=run_id, at=origin.step, reuse_calls=reuse_calls,
             )  # fmt: skip
         except BaseException:
             self.store.delete(record.run_id)  # a fork that never began is nothing that anybody should find
@@ -387,8 +397,8 @@ class Engine:
         return run
 
     def runs(self) -> DataFrame:
-        """Return all runs of the store as a table, oldest first."""
-        return tables.runs((row, status_of(row)) for row in self.store.runs())
+        """Return all runs of the store as a table, oldest first; ``origin`` "r@3": a fork of run r at step 3."""
+        return _table(self.store)
 
     def prune(self, run_id: str, *, before: int) -> int:
         """Drop a run's steps before ``before``, as far as the run can then still be resumed and read.
@@ -445,11 +455,15 @@ def open_run(store: Target, run_id: str) -> Run:
     return run
 
 
+def _table(store: Store) -> DataFrame:
+    return tables.runs((row, status_of(row), store.origin(row.record.run_id)) for row in store.runs())
+
+
 def runs(store: Target) -> DataFrame:
     """Return the runs in a file as a table, without a graph."""
     opened = open_store(store, read_only=True)
     try:
-        return tables.runs((row, status_of(row)) for row in opened.runs())
+        return _table(opened)
     finally:
         if opened is not store:
             opened.close()

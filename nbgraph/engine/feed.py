@@ -7,10 +7,13 @@ commit; a slow follower slows only itself.
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from json import loads
+from collections.abc import AsyncIterator, Callable, Container, Iterator
+from contextlib import suppress
+from itertools import takewhile
+from json import dumps, loads
 from typing import Any
 
+from nbgraph.codec import NO_TYPES, Types, decode
 from nbgraph.engine.task import Task
 from nbgraph.events import Chunk, Event
 from nbgraph.store.protocol import EventRecord, StepRecord, Store
@@ -24,15 +27,31 @@ class Feed:
 
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
+        self.told: dict[tuple[str, int], int] = {}
+        """(task, attempt) -> number of its last chunk."""
         self.closed = False
         self.version = 0
         self._changed = threading.Condition()
         self._watchers: list[Callable[[], None]] = []
 
-    def publish(self, task: Task, number: int, delta: Any) -> None:
-        """Take a chunk from a node; callable from any thread."""
-        self.chunks.append(Chunk(task.node.name, task.id, task.attempt, number, delta))
-        self.touch()
+    def publish(self, task: Task, attempt: int, number: int, delta: Any) -> None:
+        """Take a chunk from a node; callable from any thread, one at a time.
+
+        One that was published before is left out: the node asked, and runs again with the answer.
+        """
+        if number > self.told.get((task.id, attempt), 0):
+            self._add(Chunk(task.node.name, task.id, attempt, number, delta))
+            self.touch()
+
+    def _add(self, chunk: Chunk) -> None:
+        self.told[chunk.task, chunk.attempt] = chunk.number
+        self.chunks.append(chunk)
+
+    def take_over(self, earlier: Feed, tasks: Container[str]) -> None:
+        """Begin with what an earlier drive of the run published of ``tasks``, which are done."""
+        for chunk in earlier.chunks:
+            if chunk.task in tasks:
+                self._add(chunk)
 
     def touch(self) -> None:
         """Tell the followers that there is something new."""
@@ -69,13 +88,19 @@ class Stream:
     It begins at the run's beginning and ends when the run stands still. Chunks of one task come in the
     order of their numbers and before the step of the task; between tasks that run beside each other the
     order is that of arrival, another each time. Each iteration starts anew.
+
+    Chunks that were not kept live as long as the process has the run open; those of tasks that an earlier
+    drive did not finish are not repeated after a resume. In another process: the events, and the chunks
+    that were kept, of all steps that are committed by then.
     """
 
-    def __init__(self, store: Store, run_id: str, feed: Feed | None, node: str | None = None) -> None:
-        self._store, self._run_id, self._feed, self._node = store, run_id, feed, node
+    def __init__(
+        self, store: Store, run_id: str, feed: Feed | None, node: str | None = None, types: Types = NO_TYPES
+    ) -> None:
+        self._store, self._run_id, self._feed, self._node, self._types = store, run_id, feed, node, types
 
     def __iter__(self) -> Iterator[Event | Chunk]:
-        news, feed = _News(self._store, self._run_id, self._feed), self._feed
+        news, feed = self._news(), self._feed
         if feed is None:
             yield from filter(self._wanted, news.take())
             return
@@ -93,11 +118,11 @@ class Stream:
     async def __aiter__(self) -> AsyncIterator[Event | Chunk]:
         import asyncio  # noqa: PLC0415 - whoever awaits has it loaded
 
-        news, feed, loop, changed = _News(self._store, self._run_id, self._feed), self._feed, None, asyncio.Event()
-        loop = asyncio.get_running_loop()
+        news, feed, loop, changed = self._news(), self._feed, asyncio.get_running_loop(), asyncio.Event()
 
         def tell() -> None:
-            loop.call_soon_threadsafe(changed.set)
+            with suppress(RuntimeError):  # the loop was closed: nobody follows on it any more
+                loop.call_soon_threadsafe(changed.set)
 
         if feed is not None:
             feed.watch(tell)
@@ -114,6 +139,9 @@ class Stream:
             if feed is not None:
                 feed.unwatch(tell)
 
+    def _news(self) -> _News:
+        return _News(self._store, self._run_id, self._feed, self._types)
+
     def _wanted(self, item: Event | Chunk) -> bool:
         return self._node is None or item.node == self._node
 
@@ -125,26 +153,27 @@ def _nothing() -> None:
 class _News:
     """A follower's place in the run."""
 
-    def __init__(self, store: Store, run_id: str, feed: Feed | None) -> None:
-        self._store, self._run_id, self._feed = store, run_id, feed
+    def __init__(self, store: Store, run_id: str, feed: Feed | None, types: Types) -> None:
+        self._store, self._run_id, self._feed, self._types = store, run_id, feed, types
         self._step = self._seq = self._chunk = 0
 
     def take(self) -> list[Event | Chunk]:
         """Return what is new since the last time."""
         steps = list(self._store.steps(self._run_id, self._step + 1))
-        events = [event for event in self._store.events(self._run_id) if event.seq > self._seq]
+        self._step = steps[-1].step if steps else self._step
+        # After the steps, and none that comes after a step which was committed meanwhile.
+        new = (event for event in self._store.events(self._run_id) if event.seq > self._seq)
+        events = list(takewhile(lambda event: event.step <= self._step, new))
         # After the rows: a task's chunks were published before its row was committed.
         chunks = self._feed.chunks[self._chunk :] if self._feed is not None else []
         self._chunk += len(chunks)
-        self._step = steps[-1].step if steps else self._step
         self._seq = events[-1].seq if events else self._seq
         return [*chunks, *self._happened(steps, events)]
 
     def _happened(self, steps: list[StepRecord], events: list[EventRecord]) -> list[Event | Chunk]:
-        live = {chunk.task for chunk in self._feed.chunks} if self._feed is not None else set()
-        keyed: list[tuple[int, int, list[Event | Chunk]]] = []
-        for step in steps:
-            keyed.append((step.step, 0, [*(() if step.task in live else _kept(step)), _of_step(step)]))
+        keyed: list[tuple[int, int, list[Event | Chunk]]] = [
+            (step.step, 0, [*self._kept(step), _of_step(step)]) for step in steps
+        ]
         for event in events:
             data = loads(event.data or "{}")
             told = Event(event.kind, event.step, event.node, event.task, event.time, data)
@@ -152,14 +181,18 @@ class _News:
         keyed.sort(key=lambda entry: entry[:2])
         return [item for _, _, items in keyed for item in items]
 
+    def _kept(self, step: StepRecord) -> Iterator[Chunk]:
+        """Yield the chunks that were kept with a step, and that did not come live."""
+        if '"stream":' not in step.facts:
+            return
+        live = self._feed.told.get((step.task, step.attempts), 0) if self._feed is not None else 0
+        for number, kept in loads(step.facts).get("stream", ()):
+            if number > live:
+                delta = decode(dumps(kept), types=self._types, blob=self._store.blob)
+                yield Chunk(step.node, step.task, step.attempts, number, delta)
+
 
 def _of_step(step: StepRecord) -> Event:
     facts = loads(step.facts or "{}")
     ended = (facts.get("started") or 0.0) + (facts.get("seconds") or 0.0)
     return Event("step", step.step, step.node, step.task, ended, {"status": step.status, "attempts": step.attempts})
-
-
-def _kept(step: StepRecord) -> Iterator[Chunk]:
-    if '"stream":' in step.facts:
-        for number, delta in loads(step.facts).get("stream", ()):
-            yield Chunk(step.node, step.task, step.attempts, number, delta)

@@ -40,7 +40,7 @@ class Folded:
     def _fold(self) -> Any:
         operands: list[Any] = []
         at: Any = self
-        while isinstance(at, Folded) and not hasattr(at, "_value"):
+        while isinstance(at, Folded) and not hasattr(at, "_value") and at._reducer is self._reducer:  # noqa: SLF001 - one of our own
             operands.append(at._operand)  # noqa: SLF001 - one of our own
             at = at._before  # noqa: SLF001 - as above
         start = at.value() if isinstance(at, Folded) else at

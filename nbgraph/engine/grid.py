@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.engine.options import combine
 from nbgraph.errors import NbgraphError, OptionsError
 
 if TYPE_CHECKING:
@@ -18,13 +19,21 @@ if TYPE_CHECKING:
     from nbgraph.engine.run import Run
 
 
+COLUMNS = ("run_id", "status", "error", "steps", "seconds", "calls", "reused")
+_OWN = {"new_id", "update"}
+_OTHERS = {"state", "reuse_calls", "before", "after"}
+
+
 @dataclass(slots=True)
 class _Try:
     """One edit and what became of it."""
 
-    edit: Mapping[str, Any]
+    edit: Any
+    """What the caller gave: fields and values, if it is right."""
     run: Run | None = None
     error: str = ""
+    shared: int = 0
+    """Steps that are the parent's."""
 
 
 class Grid:
@@ -35,12 +44,12 @@ class Grid:
         self._clock = engine.options.clock
 
     def run(self, edits: Sequence[Mapping[str, Any]], side_by_side: int, budget: float | None) -> DataFrame:
-        """Run a fork for each edit; return the table."""
-        if type(side_by_side) is not int or side_by_side < 1:
-            raise OptionsError(
-                f"side_by_side is {side_by_side!r}", option="side_by_side", todo="pass a whole number of 1 or more"
-            )
+        """Run a fork for each edit; return the table. Raises what would be wrong with every fork alike."""
+        self._check(side_by_side, budget)
         parent = self._engine.open(self._run_id)
+        if self._step is None:  # one step for all, also while somebody drives the parent
+            self._step = self._engine.store.run(self._run_id).steps
+        parent.at(self._step)
         tries = [_Try(edit) for edit in edits]
         end = None if budget is None else self._clock.monotonic() + budget
         live: list[_Try] = []
@@ -53,6 +62,16 @@ class Grid:
             self._join(tried)
         return _frame(tries)
 
+    def _check(self, side_by_side: int, budget: float | None) -> None:
+        if type(side_by_side) is not int or side_by_side < 1:
+            raise OptionsError(
+                f"side_by_side is {side_by_side!r}", option="side_by_side", todo="pass a whole number of 1 or more"
+            )
+        for name in _OWN & self._how.keys():
+            raise OptionsError(f"fork_many takes no {name}=", option=name, todo="edits= says what each fork is to edit")
+        options = {name: value for name, value in self._how.items() if name not in _OTHERS}
+        combine(self._engine.options, (), {"time_budget": budget, **options})
+
     def _begin(self, parent: Run, tried: _Try, end: float | None) -> bool:
         """Start a fork in the background; say whether it was."""
         how = dict(self._how)
@@ -64,6 +83,8 @@ class Grid:
             how["time_budget"] = left
         try:
             tried.run = parent.fork(self._step, update=tried.edit, **how)
+            origin = self._engine.store.origin(tried.run.id)
+            tried.shared = origin.step if origin is not None else 0
         except NbgraphError as error:
             tried.error = f"{type(error).__name__}: {error.message}"
         return tried.run is not None
@@ -79,17 +100,19 @@ class Grid:
 def _frame(tries: Sequence[_Try]) -> DataFrame:
     import pandas as pd  # noqa: PLC0415 - loaded when a table is first asked for
 
-    return pd.DataFrame([_row(tried) for tried in tries])
+    rows = [_row(tried) for tried in tries]
+    return pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])))
 
 
 def _row(tried: _Try) -> dict[str, Any]:
-    edited = {f"edit.{name}": value for name, value in tried.edit.items()}
+    edit = tried.edit if isinstance(tried.edit, Mapping) else {}
+    edited = {f"edit.{name}": value for name, value in edit.items()}
     if tried.run is None:
         return {"run_id": "", "status": "not begun", "error": tried.error, **edited}
     run = tried.run
     calls = run.calls
     reused = int(calls["reused"].sum()) if len(calls) else 0
-    own = run.tasks
+    own = run.tasks.query(f"step > {tried.shared}")
     facts = {
         "run_id": run.id,
         "status": run.status,

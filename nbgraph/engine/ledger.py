@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from json import dumps
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbgraph.clock import Clock
 from nbgraph.engine.attempt import Assignment, Outcome, asked
+from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.conflicts import Conflict, Writers
 from nbgraph.engine.frontier import Frontier
 from nbgraph.engine.merge import Kept, Merger
@@ -29,12 +30,14 @@ from nbgraph.engine.record import (
 from nbgraph.engine.returned import read
 from nbgraph.engine.routing import Way, ways_on
 from nbgraph.engine.task import Arrival, Failure, Lineage, Task
-from nbgraph.engine.verdict import words
 from nbgraph.errors import CodecError, NbgraphError, UpdateError
 from nbgraph.graph.plan import Plan
 from nbgraph.graph.schema import TypeProblem
 from nbgraph.ids import RunId, StepNo, root_id
 from nbgraph.store.protocol import EventRecord, Lease, RunStatus, StepRecord, Store
+
+if TYPE_CHECKING:
+    from nbgraph.engine.context import Context
 
 
 class Entry(NamedTuple):
@@ -116,9 +119,13 @@ class Ledger:
         ctx = outcome.assignment.ctx
         facts: dict[str, Any] = {"started": self._clock.now() - outcome.seconds, "seconds": outcome.seconds}
         if ctx is not None:
-            facts |= asked_facts(ctx)
+            facts |= self._asked(ctx)
         look_for = None if noted else failing
         return self._entry(task, update, returned.routes, facts, failing=look_for, drew=bool(ctx and ctx.drew))
+
+    def _asked(self, ctx: Context) -> dict[str, Any]:
+        self._merger.blobs.update(ctx.blobs)
+        return asked_facts(ctx)
 
     def gathered(self, task: Task) -> Entry:
         """Return the entry of a subgraph's end, which runs no code."""
@@ -181,7 +188,7 @@ class Ledger:
         self.close(task, after, step, {}, drew=False)
         facts = {"started": self._clock.now() - seconds, "seconds": seconds, "caught": failure}
         if assignment.ctx is not None:
-            facts |= asked_facts(assignment.ctx)
+            facts |= self._asked(assignment.ctx)
         row = None if task.ghost else self._row(step, task, after, {}, {}, ways, facts, status="caught")
         return Entry(task, after, ways, row)
 

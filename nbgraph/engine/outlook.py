@@ -5,16 +5,18 @@ Owns the two tables. Reads the store and today's plan; writes nothing, runs no n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from ast import dump, parse
+from collections.abc import Container, Iterable, Iterator, Mapping
 from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbgraph.engine.calls.book import ENDED, Book
 from nbgraph.engine.calls.recorder import recorded_books
 from nbgraph.engine.continuing import standing
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.options import Options
 from nbgraph.engine.replay.replayer import last_failures
-from nbgraph.engine.restoring import EDITED
+from nbgraph.engine.restoring import EDITED, today_of
 from nbgraph.engine.task import Task
 from nbgraph.graph.plan import Plan
 from nbgraph.store.protocol import EventRecord, Lease, StepRecord, Store
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 PLAN = ("task", "node", "action", "why", "calls", "step")
 CHANGES = ("what", "name", "change", "before", "now")
+
+
+_OTHER = "a default, a predicate, a reducer or a retry has other code or numbers"
 
 
 class Planned(NamedTuple):
@@ -46,54 +51,79 @@ def plan_of(store: Store, run_id: str, plan: Plan, merger: Merger, options: Opti
 
 
 def _planned(store: Store, run_id: str, plan: Plan, merger: Merger, options: Options) -> Iterator[Planned]:
-    sources = _sources(store, run_id)
+    sources, today = _sources(store, run_id), today_of(plan)
     for row in store.steps(run_id):
-        yield _reused(row, plan, sources)
+        yield _reused(row, plan, sources, today)
     if store.run(run_id).status.status == "completed":
         return
     ledger, restorer = standing(store, Lease(run_id, 0, ""), plan, merger, options)
     restorer.complete(restorer.restore())
     books, events = recorded_books(store, run_id), store.events(run_id)
-    failed = last_failures(events)
+    failed, asked = last_failures(events), _asked(events, {answer.seq for answer in store.answers(run_id)})
     ready = sorted(ledger.frontier.ready)
     for task in ready:
         book = books.get(task.id)
-        calls = sum(past.ended for past in book.calls.values()) if book is not None else 0
-        yield Planned(
-            task.id, task.node.name, "execute", _why(task, failed, events, begun=book is not None), calls, None
-        )
+        why = _why(task, failed, asked.get(task.id), book)
+        yield Planned(task.id, task.node.name, "execute", why, _kept(task, book), None)
     for name in _later(plan, ready, ledger.frontier.waiting()):
         yield Planned("", name, "execute", "may follow, as the tasks before it decide", 0, None)
 
 
-def _reused(row: StepRecord, plan: Plan, sources: list[tuple[int, Mapping[str, str]]]) -> Planned:
+def _kept(task: Task, book: Book | None) -> int:
+    """Return how many calls and answers the record will serve."""
+    phases = ENDED if task.node.reuse_calls else ("answered",)
+    return sum(past.phase in phases for past in book.calls.values()) if book is not None else 0
+
+
+def _reused(
+    row: StepRecord, plan: Plan, sources: list[tuple[int, Mapping[str, Any]]], today: Mapping[str, str]
+) -> Planned:
     why = f"committed at step {row.step}"
-    node = plan.nodes.get(row.node)
-    then = next((digests for first, digests in reversed(sources) if first <= row.step), {}).get(row.node, "")
+    node = plan.nodes.get(today.get(row.node, row.node))
+    nodes: Mapping[str, Any] = next((nodes for first, nodes in reversed(sources) if first <= row.step), {})
+    then = nodes.get(row.node)
     if row.status in EDITED:
         why = f"{row.status} by hand at step {row.step}"
     elif node is None:
         why += "; the graph has no such node any more"
-    elif node.source_digest != then:
+    elif then is not None and not _same_code(then, node.source_digest, node.source):
         why += " by another version of the code"
     calls = len(loads(row.facts).get("calls", ())) if row.facts else 0
     return Planned(row.task, row.node, "reuse", why, calls, row.step)
 
 
-def _sources(store: Store, run_id: str) -> list[tuple[int, Mapping[str, str]]]:
-    """Return from which step on the nodes had which source."""
+def _sources(store: Store, run_id: str) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return from which step on which nodes there were, as described."""
     return [
-        (first, {node["name"]: node["digest"] for node in loads(text)["nodes"]})
-        for first, _, text in store.descriptions(run_id)
+        (first, {node["name"]: node for node in loads(text)["nodes"]}) for first, _, text in store.descriptions(run_id)
     ]
 
 
-def _why(task: Task, failed: Mapping[str, EventRecord], events: Any, *, begun: bool) -> str:
+def _same_code(before: Mapping[str, Any], digest: str, source: str) -> bool:
+    """Say whether two sources differ in comments and layout at most."""
+    if before["digest"] == digest or before["source"] == source:
+        return bool(before["digest"] == digest)
+    try:
+        return dump(parse(before["source"])) == dump(parse(source))
+    except SyntaxError:  # code without source
+        return False
+
+
+def _asked(events: Iterable[EventRecord], answered: Container[int]) -> dict[str, bool]:
+    """Return the tasks that asked a person, and whether all that they asked last is answered."""
+    asked: dict[str, bool] = {}
+    for event in events:
+        if event.kind == "task.waiting":
+            asked[event.task] = all(question in answered for question in loads(event.data)["questions"])
+    return asked
+
+
+def _why(task: Task, failed: Mapping[str, EventRecord], answered: bool | None, book: Book | None) -> str:
     if task.id in failed:
         return f"failed: {loads(failed[task.id].data).get('raised', '')}"
-    if any(event.kind == "task.waiting" and event.task == task.id for event in events):
-        return "waits for an answer"
-    return "was interrupted" if begun else "had not begun"
+    if answered is not None:
+        return "has its answer" if answered else "waits for an answer"
+    return "had not begun" if book is None else "was interrupted"
 
 
 def _later(plan: Plan, ready: list[Task], waiting: list[str]) -> list[str]:
@@ -107,8 +137,13 @@ def changes_of(store: Store, run_id: str, plan: Plan) -> DataFrame:
     """Return the table of ``Run.changes``."""
     import pandas as pd  # noqa: PLC0415 - loaded when a table is first asked for
 
-    recorded = loads(store.descriptions(run_id)[-1][2])
-    return pd.DataFrame(list(_changes(recorded, plan)), columns=list(CHANGES))
+    _, fingerprint, text = store.descriptions(run_id)[-1]
+    recorded = loads(text)
+    rows = list(_changes(recorded, plan))
+    same = {node["digest"] for node in recorded["nodes"]} == {node.source_digest for node in plan.nodes.values()}
+    if not rows and same and fingerprint != plan.fingerprint:
+        rows = [("graph", plan.name, "other", "", _OTHER)]
+    return pd.DataFrame(rows, columns=list(CHANGES))
 
 
 def _changes(recorded: Mapping[str, Any], plan: Plan) -> Iterator[tuple[str, str, str, str, str]]:
@@ -124,8 +159,12 @@ def _changes(recorded: Mapping[str, Any], plan: Plan) -> Iterator[tuple[str, str
     yield from _nodes(before, now)
     yield from _compared("field", _fields(recorded), _fields(today))
     yield from _compared("edge", _edges(recorded, renamed), _edges(today, {}))
-    if recorded.get("start") != today.get("start"):
-        yield "graph", "start", "changed", str(recorded.get("start")), str(today.get("start"))
+    started = renamed.get(recorded["start"], recorded["start"])
+    if started != today["start"]:
+        yield "graph", "start", "changed", started, today["start"]
+    if recorded.get("reducer") != today.get("reducer"):
+        own = ("of its own", "")
+        yield "graph", "reducer", "changed", *(own if recorded.get("reducer") else own[::-1])
 
 
 def _nodes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -134,7 +173,7 @@ def _nodes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[
             yield "node", name, "removed", before[name]["source"], ""
         elif name not in before:
             yield "node", name, "added", "", now[name]["source"]
-        elif before[name]["digest"] != now[name]["digest"]:
+        elif not _same_code(before[name], now[name]["digest"], now[name]["source"]):
             yield "node", name, "source", before[name]["source"], now[name]["source"]
         else:
             for option in ("kind", "join", "attempts", "timeout", "limit"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from json import JSONEncoder, dumps
+from json import JSONEncoder, dumps, loads
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
@@ -142,8 +142,8 @@ def asked_facts(ctx: Context) -> dict[str, Any]:
     facts = {
         "drew": ctx.drew,
         "now": ctx.nows,
-        "calls": sorted(ctx.desk.used) if ctx.desk is not None else [],
-        "stream": [[number, delta] for number, (delta, kept) in enumerate(ctx.chunks, 1) if kept],
+        "calls": list(ctx.desk.used) if ctx.desk is not None else [],
+        "stream": [[number, loads(text)] for number, text in enumerate(ctx.chunks, 1) if text is not None],
     }
     return {name: fact for name, fact in facts.items() if fact}
 

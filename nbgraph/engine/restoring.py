@@ -41,7 +41,7 @@ class Restorer:
 
     def __init__(self, store: Store, run_id: RunId, plan: Plan, merger: Merger, ledger: Ledger) -> None:
         self._store, self._run_id, self._plan, self._merger, self._ledger = store, run_id, plan, merger, ledger
-        self._today = {old: new for new, old in ledger.frontier.names.items()}
+        self._today = today_of(plan)
         self._step, self._marked = StepNo(0), StepNo(0)
         self._history = History(store, run_id, merger.types)
         self._other = _other_reducers(plan, store.descriptions(run_id))
@@ -106,7 +106,7 @@ class Restorer:
         update, results = self._kept(row.update), self._kept(row.results)
         facts = loads(row.facts) if row.facts else {}
         after = self._ledger.after(task)
-        self._merger.write(after, update, results)
+        self._merger.write(after, {name: kept for name, kept in update.items() if name not in other}, results)
         if other & update.keys():
             then = self._history.fields_at(row.step)
             self._place(after, {name: then[name] for name in sorted(other & update.keys()) if name in then})
@@ -156,6 +156,11 @@ class Restorer:
         return self._plan.nodes[self._name(row.node, row)]
 
 
+def today_of(plan: Plan) -> dict[str, str]:
+    """Return recorded name -> today's of the nodes that had other names before."""
+    return {old: node.name for node in plan.nodes.values() for old in node.aliases if old not in plan.nodes}
+
+
 def names_of(plan: Plan, descriptions: list[str]) -> dict[str, str]:
     """Return today's name -> recorded name of the nodes that were renamed since a run began.
 
@@ -165,7 +170,7 @@ def names_of(plan: Plan, descriptions: list[str]) -> dict[str, str]:
     known = [{node["name"] for node in loads(text)["nodes"]} for text in descriptions]
     names = {}
     for node in plan.nodes.values():
-        called = (node.name, *node.aliases)
+        called = (node.name, *(old for old in node.aliases if old not in plan.nodes))
         first = next((name for nodes in known for name in called if name in nodes), node.name)
         if first != node.name:
             names[node.name] = first
@@ -174,15 +179,16 @@ def names_of(plan: Plan, descriptions: list[str]) -> dict[str, str]:
 
 def _other_reducers(plan: Plan, descriptions: Iterable[tuple[int, str, str]]) -> list[tuple[int, set[str]]]:
     """Return, from which step on, the fields that were taken in by another reducer than today's."""
-    found = []
-    for first, _, text in descriptions:
-        then = loads(text)
-        other = bool(then.get("reducer")) != (plan.reducer is not None)
-        reducers = {name: facts["reducer"] for name, facts in then.get("fields", {}).items()}
-        names = {*reducers, *plan.schema.fields}
-        now = {name: plan.schema.spec(name).reducer.name for name in names}
-        found.append((first, {name for name in names if other or reducers.get(name, "set") != now[name]}))
-    return found
+    return [(first, other_reducers(plan, loads(text))) for first, _, text in descriptions]
+
+
+def other_reducers(plan: Plan, then: Mapping[str, Any]) -> set[str]:
+    """Return the fields that a graph of the description ``then`` takes in by another reducer than today's."""
+    other = bool(then.get("reducer")) != (plan.reducer is not None)
+    reducers = {name: facts["reducer"] for name, facts in then.get("fields", {}).items()}
+    names = {*reducers, *plan.schema.fields}
+    now = {name: plan.schema.spec(name).reducer.name for name in names}
+    return {name for name in names if other or reducers.get(name, "set") != now[name]}
 
 
 def _astray(run_id: str, row: StepRecord, file: str) -> StoreCorrupt:

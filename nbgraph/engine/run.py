@@ -182,8 +182,10 @@ class Run:
 
         An iterator, sync and async, that ends when the run stands still. See ``Stream`` for the order.
         """
-        feed = self._session.feed if self._session is not None else None
-        return Stream(self._store, self.id, feed, node)
+        session = self._session
+        if session is None and self._engine is not None:
+            session = self._engine._sessions.get(self.id)  # noqa: SLF001 - the engine's other half
+        return Stream(self._store, self.id, session.feed if session is not None else None, node, self._types)
 
     def plan(self) -> DataFrame:
         """Return what a resume would do, before it does it: task, node, reuse/execute, why, calls kept, step.

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.control import Breakpoints
 from nbgraph.engine.driver import SLICE, Driver
 from nbgraph.engine.feed import Feed
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
-from nbgraph.engine.verdict import cancelled, error_text, words
+from nbgraph.engine.verdict import cancelled, error_text
 from nbgraph.engine.workers import Crew, Workers
 from nbgraph.errors import NbgraphError, RunBusyError
 from nbgraph.graph.plan import Plan
@@ -97,13 +98,16 @@ class Session:
         self._store.commit(self._lease, (), (event,), RunStatus(status, error))
 
     def _let_go(self) -> None:
-        try:
-            self._crew.close()
-            self._recorder.log.close()
-            if not self._taken_over:
-                self._store.release(self._lease)
-        finally:  # a store that fails now must not leave anybody waiting
-            self._finish()
+        """Let go of the crew, the log and the lease, whichever of them fails: nobody must be left waiting."""
+        with ExitStack() as last:
+            last.callback(self._finish)
+            last.callback(self._release)
+            last.callback(self._recorder.log.close)
+            last.callback(self._crew.close)
+
+    def _release(self) -> None:
+        if not self._taken_over:
+            self._store.release(self._lease)
 
     def _finish(self) -> None:
         self.finished.set()

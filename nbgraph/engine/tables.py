@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from json import loads
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.store.protocol import CallRecord, EventRecord, RunRow, StepRecord
+from nbgraph.store.protocol import CallRecord, EventRecord, Origin, RunRow, StepRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,7 +21,7 @@ CALLS = (
     "seq", "node", "call", "asked", "status", "response", "error", "seconds", "usage", "reused", "started", "attempt",
     "name", "task",
 )  # fmt: skip
-RUNS = ("run_id", "graph", "status", "steps", "created", "updated", "seed", "holder")
+RUNS = ("run_id", "graph", "status", "steps", "origin", "created", "updated", "seed", "holder")
 
 
 def _frame(rows: Iterable[Sequence[Any]], columns: Sequence[str], times: Sequence[str]) -> DataFrame:
@@ -113,8 +113,8 @@ def _call(start: CallRecord, end: CallRecord) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def runs(rows: Iterable[tuple[RunRow, str]]) -> DataFrame:
-    """Return one row a run, oldest first."""
+def runs(rows: Iterable[tuple[RunRow, str, Origin | None]]) -> DataFrame:
+    """Return one row a run, oldest first; ``origin`` says of a fork which run it comes from, and the last shared step."""
     return _frame(
         (
             (
@@ -122,12 +122,13 @@ def runs(rows: Iterable[tuple[RunRow, str]]) -> DataFrame:
                 row.record.graph,
                 status,
                 row.steps,
+                f"{origin.run_id}@{origin.step}" if origin else "",
                 row.record.created,
                 row.updated,
                 row.record.seed,
                 row.holder,
             )
-            for row, status in rows
+            for row, status, origin in rows
         ),
         RUNS,
         ["created", "updated"],

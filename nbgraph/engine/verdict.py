@@ -11,10 +11,12 @@ from json import dumps, loads
 from typing import Any, NamedTuple
 
 from nbgraph import errors
+from nbgraph.engine.calls.outcome import QUIET, words
 from nbgraph.engine.conflicts import Conflict
 from nbgraph.engine.order import Path
 from nbgraph.engine.task import Task
 from nbgraph.errors import (
+    CallError,
     ConflictError,
     MaxAttemptsError,
     NbgraphError,
@@ -86,6 +88,8 @@ def node_failure(run_id: str, task: Task, error: Exception) -> NbgraphError:
     facts = {"run_id": run_id, "node": task.node.name, "task": task.id, "attempt": task.attempt}
     if isinstance(error, NbgraphError) and not isinstance(error, NodeTimeoutError):
         error.facts = {**facts, **error.facts}
+        if isinstance(error, CallError) and repr(task.node.name) not in error.message:
+            error.message = f"node {task.node.name!r}: {error.message}"
         return error
     name = task.node.name
     todo = f"fix the node, then engine.resume({run_id!r})"
@@ -104,14 +108,6 @@ def node_failure(run_id: str, task: Task, error: Exception) -> NbgraphError:
         failure = NodeError(f"node {name!r} raised {cause}", still=still, todo=todo, **facts)
     failure.__cause__ = error
     return failure
-
-
-def words(error: BaseException) -> str:
-    """Return an exception's text, whatever it takes."""
-    try:
-        return str(error)
-    except Exception as worse:  # noqa: BLE001 - a foreign __str__ may raise anything
-        return f"<whose str() raises {type(worse).__name__}>"
 
 
 def cancelled(run_id: str) -> RunCancelledError:
@@ -141,7 +137,7 @@ def timed_out(task: Task) -> NodeTimeoutError:
 def error_text(error: NbgraphError) -> str:
     """Return an error's facts as canonical JSON, its cause's traceback as text."""
     cause = error.__cause__
-    shown = traceback.format_exception(cause) if cause is not None else []
+    shown = _traceback(cause) if cause is not None else []
     facts = {name: value if _plain(value) else repr(value) for name, value in error.facts.items()}
     stored = {
         "type": type(error).__name__,
@@ -152,6 +148,10 @@ def error_text(error: NbgraphError) -> str:
         "traceback": "".join(shown),
     }
     return dumps(stored, sort_keys=True, separators=(",", ":"))
+
+
+def _traceback(error: BaseException) -> list[str]:
+    return traceback.format_tb(error.__traceback__) if QUIET in vars(error) else traceback.format_exception(error)
 
 
 def _plain(value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nbgraph.engine.attempt import Assignment, Outcome, perform
 from nbgraph.engine.calls.current import HERE
+from nbgraph.errors import CodecError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -153,21 +154,24 @@ class _Call:
     def outcome(self, done: Future[Any]) -> Outcome:
         """Return what the future holds as an outcome."""
         ended = self.assignment.clock.monotonic()
-        seconds = ended - (self.assignment.started or ended)
+        seconds = 0.0 if self.assignment.started is None else ended - self.assignment.started
         error = done.exception() if not done.cancelled() else RuntimeError("the executor cancelled the node")
         if error is not None:
             return Outcome(self.assignment, None, error, seconds, ended)
         result = done.result()
         if isinstance(result, Outcome):
             return result
-        value, readings, drew = result
-        if self.assignment.ctx is not None:
-            self.assignment.ctx.absorb(readings, drew=drew)
+        value, readings, chunks, drew = result
+        if self.assignment.ctx is not None or chunks:
+            try:
+                self.assignment.context().absorb(readings, chunks, drew=drew)
+            except CodecError as wrong:
+                return Outcome(self.assignment, None, wrong, seconds, ended)
         return Outcome(self.assignment, value, None, seconds, ended)
 
 
-def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...]) -> tuple[Any, list[float], bool]:
-    """Call a node in another process: the value, the clock readings it took, and whether it drew anything."""
+def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Call a node in another process: value, clock readings, chunks, and whether it drew anything."""
     import time  # noqa: PLC0415 - in the worker's process
 
     from nbgraph.engine.context import Context  # noqa: PLC0415 - as above
@@ -175,4 +179,4 @@ def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...]) -> tu
     wants_ctx, run_id, task, node, seed, attempt, errors = facts
     ctx = Context(run_id, task, node, seed, attempt=attempt, errors=errors, clock=time.time, cancelled=lambda: False)
     HERE.set(lambda: ctx)  # so that what @ng.call decorated refuses to go unrecorded
-    return fn(given, ctx) if wants_ctx else fn(given), ctx.nows, ctx.drew
+    return fn(given, ctx) if wants_ctx else fn(given), ctx.nows, ctx.afar, ctx.drew

@@ -78,7 +78,7 @@ def predicate_text(when: Callable[[Any], Any]) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def node_def(
+def node_def(  # noqa: PLR0913 - as many as a node has options
     name: str,
     fn: Callable[..., Any],
     *,
@@ -106,7 +106,7 @@ def node_def(
     )  # fmt: skip
 
 
-def checked_switch(name: str, option: str, value: bool) -> bool:  # noqa: FBT001 - the value is what it is about
+def checked_switch(name: str, option: str, value: bool) -> bool:
     """Return ``value`` if it is True or False."""
     if not isinstance(value, bool):
         raise _wrong(name, option, "True or False", value)

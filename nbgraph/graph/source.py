@@ -14,8 +14,12 @@ import textwrap
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
+from threading import Lock
 from types import CodeType
 from typing import Any, NamedTuple
+
+_PARSING = Lock()
+"""CPython 3.11 may raise SystemError where two threads build syntax trees at once; nodes' threads come here too."""
 
 
 class Source(NamedTuple):
@@ -130,7 +134,9 @@ def _lambda_text(code: CodeType) -> str:
 @lru_cache(8)
 def _lambdas(text: str) -> tuple[ast.Lambda, ...]:
     try:
-        return tuple(node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Lambda))
+        with _PARSING:
+            tree = ast.parse(text)
+        return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Lambda))
     except SyntaxError:
         return ()
 

@@ -1,7 +1,7 @@
 """What a store is: records in, the same records out, one driver per run.
 
 Owns the shapes and the promises. Knows bytes (JSON texts) and numbers; knows nothing of graphs, nodes'
-code or state values. ``tests/store/contract.py`` checks an implementation of it.
+code or state values. ``nbgraph.testing.stores`` checks an implementation of it.
 """
 
 from __future__ import annotations

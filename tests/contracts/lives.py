@@ -11,10 +11,14 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from threading import Timer
+from types import ModuleType
+from typing import Any, ClassVar, NamedTuple, Self
 
 import nbgraph as ng
 from nbgraph.codec import encode
@@ -29,6 +33,8 @@ class Life(NamedTuple):
 
     kept: list[tuple[str, ...]]
     """(step, task, key) of every step that the store acknowledged."""
+    lines: list[tuple[str, ...]]
+    """(number, phase, task, name) of every line of the log of calls that it acknowledged."""
     code: int
     words: str
     """What it said last."""
@@ -43,23 +49,36 @@ class Nursery:
             cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def live(self, order: dict[str, Any], kill_after: int | None = None) -> Life:
-        """Have one process carry out ``order``; kill it from here once it said that it kept ``kill_after`` steps."""
+    def live(
+        self, order: dict[str, Any], kill_after: int | None = None, kill_in: float | None = None,
+        when_stopped: Callable[[int], None] | None = None,
+    ) -> Life:  # fmt: skip
+        """Have one process carry out ``order``; return how that went.
+
+        Kill it from here once it said that it kept ``kill_after`` steps, or ``kill_in`` seconds after it began.
+        ``when_stopped`` is called with its number when it has been stopped; then it goes on.
+        """
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        kept, words, pid = [], "", 0
+        heard: dict[str, list[tuple[str, ...]]] = {"kept": [], "line": []}
+        pid, words, timer = 0, "", Timer(kill_in or 0, lambda: _kill(pid))
         for line in self._process.stdout:
             head, *rest = line.split()
             if head == "pid":
                 pid = int(rest[0])
-            elif head == "kept":
-                kept.append(tuple(rest))
+            elif head == "begins" and kill_in is not None:
+                timer.start()
+            elif head in heard:
+                heard[head].append(tuple(rest))
+            elif head == "stopped":
+                _while_stopped(pid, when_stopped)
             elif head == "ended":
-                return Life(kept, int(rest[0]), words)
+                timer.cancel()
+                return Life(heard["kept"], heard["line"], int(rest[0]), words)
             else:
                 words = line.strip()
-            if pid and kill_after is not None and len(kept) >= kill_after:
-                os.kill(pid, signal.SIGKILL)
+            if pid and kill_after is not None and len(heard["kept"]) >= kill_after:
+                _kill(pid)
                 kill_after = None
         raise AssertionError("the nursery is gone")
 
@@ -72,10 +91,25 @@ class Nursery:
         self._process.wait()
 
 
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _while_stopped(pid: int, act: Callable[[int], None] | None) -> None:
+    try:
+        if act is not None:
+            act(pid)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 @dataclass
 class Course:
     """One run through many lives. ``faults`` says what was found wrong, in words; empty is well."""
 
+    play: ClassVar[ModuleType] = laps
+    """What is run."""
     folder: Path
     size: tuple[int, int]
     durability: str = "full"
@@ -93,13 +127,15 @@ class Course:
         """The file."""
         return self.folder / "runs.sqlite"
 
-    def live(self, nursery: Nursery, kill_after: int | None = None, **aim: Any) -> Life:
+    def live(self, nursery: Nursery, **aim: Any) -> Life:
         """Go through one more life, and check what it leaves."""
+        how = {name: aim.pop(name) for name in ("kill_after", "kill_in", "when_stopped") if name in aim}
         order = {
             "store": str(self.store), "witness": str(self._witness), "size": self.size, "run": self.run,
-            "durability": self.durability, "saboteur": self.saboteur, **aim,
+            "play": self.play.__name__.rpartition(".")[2], "durability": self.durability, "saboteur": self.saboteur,
+            **aim,
         }  # fmt: skip
-        life = nursery.live(order, kill_after)
+        life = nursery.live(order, **how)
         self.deaths += life.code in (7, -signal.SIGKILL)
         if life.words.startswith("broke"):
             self.faults.append(life.words)
@@ -126,32 +162,38 @@ class Course:
         found = {row.task: (str(row.step), row.task, row.key) for row in after.values()}
         self._note("an acknowledged step is lost or changed", [k for k, v in self.kept.items() if found.get(k) != v])
         self._note("a committed step changed", [task for task in before if after.get(task) != before[task]])
-        starts = self._starts()
+        witnessed = self._witnessed()
+        starts = [(task, *rest) for word, task, *rest in witnessed if word == "start"]
         self._note("a committed body ran again", [task for task, *_ in starts if task in before])
-        self._note("a body ran twice in one life", [t for t, n in Counter(s[0] for s in starts).items() if n > 1])
+        tries = Counter(task for task, *_ in starts)
+        self._note("a body ran twice in one life", [task for task, n in tries.items() if n > self.play.TRIES])
         self._note("a body ran on what was not kept", [task for task, *_ in starts if not self._due(task, set(after))])
         for task, key, seen in starts:
             if self._seen.setdefault(task, (key, seen)) != (key, seen):
                 self.faults.append(f"task {task} got another key or state than before")
+        self._check_calls(life, witnessed)
+
+    def _check_calls(self, life: Life, witnessed: list[list[str]]) -> None:
+        """Check what a life did to the outside world; these plays do nothing to it."""
 
     def _note(self, what: str, tasks: list[str]) -> None:
         self.faults += [f"{what}: {task}" for task in tasks]
 
-    def _starts(self) -> list[tuple[str, str, str]]:
-        """Return (task, key, digest of what it saw) of the bodies that started since the last look."""
+    def _witnessed(self) -> list[list[str]]:
+        """Return the words of every line that was written since the last look."""
         if not self._witness.exists():
             return []
         lines = self._witness.read_text(encoding="ascii").splitlines()[self._read :]
         self._read += len(lines)
-        return [(task, *rest) for word, task, *rest in map(str.split, lines) if word == "start"]
+        return [line.split() for line in lines]
 
     def _due(self, task: str, kept: set[str]) -> bool:
-        return undisturbed(self.size).parents[task] <= kept
+        return undisturbed(self.play, self.size).parents[task] <= kept
 
     def end(self) -> list[str]:
         """Check a completed run against an undisturbed one; return all that was ever found wrong."""
-        engine = ng.Engine(laps.build(laps.Blind()), store=self.store)
-        run, expected = engine.open(self.run), undisturbed(self.size)
+        engine = ng.Engine(self.play.build(laps.Blind()), store=self.store)
+        run, expected = engine.open(self.run), undisturbed(self.play, self.size)
         if run.status != "completed":
             self.faults.append(f"the run is {run.status}")
         if run.digest != expected.digest or encode(dict(run.state), blobs={}) != expected.state:
@@ -172,10 +214,10 @@ class Undisturbed(NamedTuple):
 
 
 @cache
-def undisturbed(size: tuple[int, int]) -> Undisturbed:
+def undisturbed(play: ModuleType, size: tuple[int, int]) -> Undisturbed:
     """Run the graph in memory, once for each size."""
-    engine = ng.Engine(laps.build(laps.Blind()))
-    run = engine.run(laps.given(*size), run_id="r")
+    engine = ng.Engine(play.build(laps.Blind()))
+    run = play.drive(engine, size, "r")
     rows = list(engine.store.steps("r"))
     ids = {row.step: row.task for row in rows}
     parents = {row.task: frozenset(ids[step] for step, _ in json.loads(row.parents) if step) for row in rows}

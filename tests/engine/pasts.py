@@ -103,8 +103,8 @@ def rows_of(store: ng.SqliteStore, run_id: str) -> dict[str, list[Any]]:
         (ref,) = db.execute("SELECT ref FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         found = {"runs": db.execute("SELECT * FROM runs WHERE ref = ?", (ref,)).fetchall()}
         for table in ("statuses", "leases"):
-            found[table] = db.execute(f"SELECT * FROM {table} WHERE run = ?", (ref,)).fetchall()  # noqa: S608 - a name of ours
+            found[table] = db.execute(f"SELECT * FROM {table} WHERE run = ?", (ref,)).fetchall()
         for table in ("graphs", "steps", "events", "calls", "answers"):
-            query = f"SELECT * FROM {table} WHERE id >> 32 = ? ORDER BY id"  # noqa: S608 - a name of ours
+            query = f"SELECT * FROM {table} WHERE id >> 32 = ? ORDER BY id"
             found[table] = db.execute(query, (ref,)).fetchall()
     return found

@@ -171,11 +171,18 @@ def test_methods_of_objects_that_cannot_be_kept(tmp_path):
 
     async def node(state, ctx):
         client = Client()
-        return {"log": [await ctx.call(client.plain, "a"), await client.decorated("b"), await ctx.call(client.decorated, "c")]}
+        return {
+            "log": [
+                await ctx.call(client.plain, "a"),
+                await client.decorated("b"),
+                await ctx.call(client.decorated, "c"),
+                ng.call(client.plain)("d"),
+            ]
+        }
 
     run, engine = made_by(node, tmp_path)
-    assert [["aa", "bbb", "ccc"]] == run.state["log"]
-    assert [["a"], ["b"], ["c"]] == [asked["args"] for asked in run.calls.asked]
+    assert [["aa", "bbb", "ccc", "dd"]] == run.state["log"]
+    assert [["a"], ["b"], ["c"], ["d"]] == [asked["args"] for asked in run.calls.asked]
     assert engine.replay("r").ok
 
 

@@ -176,6 +176,48 @@ def closed(tmp_path):
     return raised(engine.run)
 
 
+def asking(answer):
+    """Return what answering a question for a number raises."""
+    engine = ng.Engine(chain(how_many))
+    engine.run(run_id="r")
+    return raised(lambda: engine.answer(engine.inbox().question[0], answer))
+
+
+def how_many(state, ctx):
+    return {"count": ctx.ask("How many?", schema=int)}
+
+
+def answered_twice(tmp_path):
+    engine = ng.Engine(chain(how_many))
+    engine.run(run_id="r")
+    question = engine.inbox().question[0]
+    engine.answer(question, 3)
+    return raised(lambda: engine.answer(question, 4))
+
+
+def replaying(then, now):
+    """Return what a replay raises when a node's code has become another."""
+    store = ng.MemoryStore()
+    for node in (then, now):
+        graph = ng.Graph(Log, name="alone")
+        graph.node(name="work")(node)
+        engine = ng.Engine(graph, store=store)
+        if node is then:
+            engine.run(run_id="r")
+    return raised(lambda: engine.replay("r"))
+
+
+def migrating(tmp_path):
+    store, graph = ng.MemoryStore(), ng.Graph({"old": str}, name="alone")
+    graph.node(name="a")(lambda state: {"old": "x"})
+    graph.node(name="b", after="a")(broken)
+    raised(lambda: ng.Engine(graph, store=store).run(run_id="r"))
+    graph = ng.Graph({"new": str}, name="alone")
+    graph.node(name="a")(lambda state: {"new": "x"})
+    graph.node(name="b", after="a")(lambda state: None)
+    return raised(lambda: ng.Engine(graph, store=store).resume("r"))
+
+
 SCENES = {
     "GraphError": (graph_error, {"problems"}),
     "StateError": (lambda tmp: raised(lambda: ng.Engine(chain(left)).run({"countt": 1})), {"field"}),
@@ -200,6 +242,20 @@ SCENES = {
     "BackpressureError": (backpressure, {"run_id", "seconds", "limit"}),
     "BudgetError": (over_budget, {"run_id", "limit"}),
     "RunCancelledError": (cancelled, {"run_id"}),
+    "CallError": (
+        lambda tmp: running(lambda state, ctx: ctx.call(print, object())),
+        {"run_id", "node", "task", "call", "path", "actual"},
+    ),
+    "MissingCallError": (
+        lambda tmp: replaying(lambda state, ctx: None, lambda state, ctx: ctx.call(print, 1)),
+        {"run_id", "node", "task", "step", "call"},
+    ),
+    "ReplayMismatchError": (
+        lambda tmp: replaying(left, right), {"run_id", "node", "task", "step", "field", "expected", "actual"},
+    ),
+    "QuestionError": (answered_twice, {"run_id", "question"}),
+    "AnswerError": (lambda tmp: asking("many"), {"run_id", "question", "path", "expected", "actual"}),
+    "MigrationError": (migrating, {"run_id", "field"}),
     "CodecError": (lambda tmp: running(lambda state: {"log": object()}), {"run_id", "node", "field", "path", "actual"}),
     "RunBusyError": (busy, {"run_id", "holder"}),
     "IdempotencyError": (doubled, {"run_id", "step", "node", "task"}),
@@ -309,7 +365,7 @@ def test_an_error_takes_known_facts_only():
 
 
 NODE_LEVEL = ["NodeError", "NodeTimeoutError", "MaxAttemptsError", "UpdateError", "RouteError", "IsolationError",
-              "CodecError", "NoProgressError"]  # fmt: skip
+              "CodecError", "NoProgressError", "CallError"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NODE_LEVEL)

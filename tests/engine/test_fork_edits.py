@@ -18,7 +18,9 @@ from tests.engine.stage import counting
 @pytest.fixture(params=["file", "memory"])
 def store(request, tmp_path):
     """A store of each kind."""
-    made = ng.SqliteStore(tmp_path / "runs.sqlite", durability="normal") if request.param == "file" else ng.MemoryStore()
+    made = (
+        ng.SqliteStore(tmp_path / "runs.sqlite", durability="normal") if request.param == "file" else ng.MemoryStore()
+    )
     yield made
     made.close()
 
@@ -82,14 +84,19 @@ def test_predicates_decide_again(before, x, way, store):
     assert fork.state["log"] == ["a", way, "end"]
 
 
-def test_predicates_are_not_asked_without_an_edit():
-    """A fork that edits nothing goes where the parent went, by the record."""
+@pytest.mark.parametrize("how", [{}, {"update": {"x": 1}}])
+def test_todays_edges_decide(how):
+    """A fork follows today's edges, with an edit or without; where these lead on as they did, it is the same run."""
     graph = choosing()
     engine = ng.Engine(graph)
     run = engine.run(GIVEN, run_id="r")
+    graph.edge("a", "left", when=lambda state: state["x"] < 4)
+    assert engine.fork("r", 1, **how).state == run.state
     graph.edge("a", "left", when=lambda state: False)
-    assert engine.fork("r", 1).digest == run.digest
-    assert engine.fork("r", 1, update={"x": 1}).state["log"] == ["a", "right", "end"]
+    assert engine.fork("r", 1, **how).state["log"] == ["a", "right", "end"]
+    graph.edge("a", "left", when=lambda state: state["nothing"])
+    with pytest.raises(ng.StateError, match="nothing"):
+        engine.fork("r", 1, **how)
 
 
 def test_a_route_of_the_node_stays():
@@ -234,7 +241,10 @@ def test_replacing_a_merged_field_beside_others(store):
     for step in (2, 3):
         with pytest.raises(ng.StateError, match="'log'") as refused:
             engine.fork("r", step, state={"log": []}, new_id="f")
-        assert (refused.value.field, "update=" in refused.value.todo) == ("log", step == 2 or "update=" in refused.value.todo)
+        assert (refused.value.field, "update=" in refused.value.todo) == (
+            "log",
+            step == 2 or "update=" in refused.value.todo,
+        )
     assert engine.fork("r", 1, state={"log": []}).state["log"] == ["b", "c", "end"]
     assert engine.fork("r", 4, state={"log": []}).state["log"] == []
 
@@ -251,7 +261,13 @@ def test_edit_in_a_send_branch(store):
 
 def test_edit_in_a_subgraph(store):
     """An edit inside a subgraph is of the whole state, by the names of the outer graph."""
-    inner = play("i > j", {"words": Annotated[list[Any], ng.append]}, name="sub", i=lambda s: {"words": "i"}, j=lambda s: {"words": "j"})
+    inner = play(
+        "i > j",
+        {"words": Annotated[list[Any], ng.append]},
+        name="sub",
+        i=lambda s: {"words": "i"},
+        j=lambda s: {"words": "j"},
+    )
     graph = play("a > sub", State, a=adds("a"))
     graph.node(inner, name="sub", fields={"words": "log"})
     assert forked(graph, 2, store=store, update={"log": "e"}).state["log"] == ["a", "i", "e", "j"]

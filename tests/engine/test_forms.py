@@ -380,6 +380,7 @@ def test_a_rule_that_no_form_tells_is_kept_when_the_answer_is_built():
         with pytest.raises(AnswerError) as caught:
             forms.build(schema, value)
         assert path == caught.value.path
+        assert "Input should be" not in caught.value.expected
 
 
 def test_an_answer_to_a_type_that_has_changed_since_is_refused_where_it_differs():
@@ -456,6 +457,13 @@ def test_a_hostile_form_is_refused_quickly_and_opens_nothing(form: Any, monkeypa
     assert 0 < len(forms.hint(form)) <= 300
     assert time.process_time() - started < 20
     assert [] == opened
+
+
+def test_a_form_that_cannot_be_told_is_a_questions_error():
+    """Where the answer's problem is clear but another part of the form has no words, it is the form that is at fault."""
+    form = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": ["integer", "null"]}}}
+    with pytest.raises(QuestionError):
+        forms.check(form, {"a": "x"})
 
 
 @pytest.mark.parametrize(

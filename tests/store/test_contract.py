@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 
 from nbgraph.store import MemoryStore, SqliteStore, open_store
-from tests.store.contract import StoreContract
-from tests.store.contract_calls import CallsContract
-from tests.store.contract_forks import ForksContract
+from nbgraph.testing.stores import StoreContract
 
 
-class TestMemoryStore(StoreContract, CallsContract, ForksContract):
+class TestMemoryStore(StoreContract):
     """In memory."""
 
     @pytest.fixture
@@ -19,7 +17,7 @@ class TestMemoryStore(StoreContract, CallsContract, ForksContract):
             yield store
 
 
-class TestSqliteStore(StoreContract, CallsContract, ForksContract):
+class TestSqliteStore(StoreContract):
     """In a file."""
 
     @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 
 from nbgraph.errors import StoreBusy, StoreCorrupt, StoreError, StoreForeign, StoreFull, StoreReadOnly
 from nbgraph.store import RunStatus, SqliteStore, filesystem
-from tests.store.conftest import change, event_record, run_record, step_record
+from nbgraph.testing.records import event_record, run_record, step_record
+from tests.store.conftest import change
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 
 from nbgraph.errors import RunNotFound, StoreBusy, StoreCorrupt, StoreForeign
 from nbgraph.store import Origin, SqliteStore
-from tests.store.conftest import answer_record, call_record, change, event_record, question, run_record, step_record
-from tests.store.contract_forks import all_of
+from nbgraph.testing.records import answer_record, call_record, event_record, question, run_record, step_record
+from nbgraph.testing.stores.filling import all_of
+from tests.store.conftest import change
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 from nbgraph.errors import StoreError, StoreForeign, StoreReadOnly
 from nbgraph.store import Origin, RunStatus, SqliteStore, migrations, schema
 from nbgraph.store.migrations import Migration
-from tests.store.conftest import answer_record, change, event_record, question, run_record, step_record
+from nbgraph.testing.records import answer_record, event_record, question, run_record, step_record
+from tests.store.conftest import change
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
 """What version 1 wrote, as text: one run of three steps, its graph changed before the last, paused."""

@@ -12,7 +12,7 @@ import pytest
 
 from nbgraph.errors import RunBusyError, StoreError
 from nbgraph.store import SqliteStore, holders
-from tests.store.conftest import run_record, step_record
+from nbgraph.testing.records import run_record, step_record
 
 READY = "print('ready', flush=True); sys.stdin.readline()\n"
 

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from nbgraph.engine.calls.naming import keyed
+from nbgraph.engine.calls.request import at_home
 from nbgraph.store.protocol import CallRecord
 
 ENDED = ("returned", "raised", "answered")
@@ -42,9 +43,10 @@ class Past(NamedTuple):
         found: dict[str, Any] = loads(self.data)
         return found
 
-    def request_text(self) -> str:
-        """Return the request as it was recorded, "" where the record does not tell."""
-        return self.asked
+    @property
+    def home(self) -> str:
+        """The module of the function that was called, "" where the record does not tell."""
+        return home_in(self.asked)
 
 
 @dataclass(slots=True)
@@ -86,9 +88,9 @@ class Reading:
     def __init__(self, book: Book) -> None:
         self._lock = Lock()  # a node's threads issue calls at the same time
         self._calls = dict(book.calls)  # what this attempt itself adds to the book does not serve it
-        self._served: set[int] = set()
+        self._served: set[tuple[str, int]] = set()
 
-    def find(self, name: str, request: str) -> Past | None:
+    def find(self, name: str, request: str, home: str = "") -> Past | None:
         """Return the record of this call, None if there is none.
 
         The one of that name, if the request is unchanged; else, since calls may be issued in another order
@@ -96,12 +98,24 @@ class Reading:
         """
         with self._lock:
             past = self._calls.get(name)
-            if past is None or not self._serves(past, request):
-                same = [one for one in self._calls.values() if self._serves(one, request) and not keyed(one.name)]
+            if past is None or not self._serves(past, request, home):
+                same = [one for one in self._calls.values() if self._serves(one, request, home) and not keyed(one.name)]
                 past = next((other for other in same if other.ended), same[0] if same else None)
             if past is not None:
-                self._served.add(past.seq)
+                self._served.add((past.run_id, past.seq))
             return past
 
-    def _serves(self, past: Past, request: str) -> bool:
-        return past.request == request and past.seq not in self._served
+    def asks_inside(self, past: Past) -> bool:
+        """Say whether a call that did not end was stopped by a question of its own, which has no answer in the book."""
+        inside = (one for one in self._calls.values() if one.name.startswith(f"{past.name}/"))
+        return any(one.phase == "asked" and one.seq > past.seq for one in inside)
+
+    def _serves(self, past: Past, request: str, home: str) -> bool:
+        unserved = past.request == request and (past.run_id, past.seq) not in self._served
+        return unserved and at_home(past.home, home)
+
+
+def home_in(data: str) -> str:
+    """Return the module that the data of a call's first line names, "" where it names none."""
+    home: str = loads(data).get("home", "") if '"home":' in data else ""
+    return home

@@ -106,6 +106,8 @@ def options_of(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
 
 def _is_method(fn: Callable[..., Any]) -> bool:
     """Say whether a function stands in a class and takes its object: that is no part of what is asked."""
+    if isinstance(fn, MethodType):  # it has its object already
+        return False
     place, _, _ = getattr(fn, "__qualname__", "").rpartition(".")
     code = getattr(fn, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code is not None else ()

@@ -13,7 +13,8 @@ from json import dumps, loads
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nbgraph.codec import Types
+from nbgraph.codec import Types, keep
+from nbgraph.engine.calls.beside import Beside
 from nbgraph.engine.calls.book import Past, Reading
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.calls.outcome import error_of, failed, kept, response_of, words
@@ -55,7 +56,7 @@ class Desk:
 
     def __init__(self, recorder: Recorder, task: Task) -> None:
         self._recorder, self._task = recorder, task
-        self._names = Names()
+        self._names, self._beside = Names(), Beside()
         self._book = recorder.book(task.id)
         self._reading = Reading(self._book if task.node.reuse_calls else recorder.doubts(task.id))
         self._told = 0
@@ -80,7 +81,7 @@ class Desk:
     def call(self, call: Call) -> Any:
         """Serve or make a call, blocking."""
         name = self._names.next(call.key)
-        past = self._reading.find(name, call.request.digest)
+        past = self._reading.find(name, call.request.digest, call.request.home)
         if past is not None and (line := self._served(past, call, name)) is not None:
             if line.record.seq == 0:
                 line = Line(self._write(line))
@@ -101,12 +102,29 @@ class Desk:
     async def acall(self, call: Call) -> Any:
         """Serve or make a call without blocking the loop."""
         name = self._names.next(call.key)
-        past = self._reading.find(name, call.request.digest)
+        try:
+            with self._beside.doing(name):
+                return await self._acall(call, name)
+        except Waiting as open_question:
+            await self._settled(open_question.seq)
+            raise
+
+    async def _acall(self, call: Call, name: str) -> Any:
+        past = self._reading.find(name, call.request.digest, call.request.home)
         if past is not None and (line := self._served(past, call, name)) is not None:
             if line.record.seq == 0:
                 line = Line(await self._awrite(line))
             return self._give(line.record, call)
-        await self._awrite(self._started(name, call))
+        from asyncio import CancelledError  # noqa: PLC0415 - whoever awaits has it loaded
+
+        started = await self._awrite(self._started(name, call))
+        try:
+            return await self._amade(call, name)
+        except CancelledError:  # the node gave the call up (a timeout, a race): a replay must not wait for it either
+            self._use(started)
+            raise
+
+    async def _amade(self, call: Call, name: str) -> Any:
         began, token = self._recorder.clock.monotonic(), self._names.enter(name)
         try:
             value = await call.perform()
@@ -124,7 +142,13 @@ class Desk:
         if not past.ended:
             return self._doubted(past, call, name)
         if past.run_id or past.name != name:  # the record must be whole without another run's, and by today's names
-            data = {**past.facts(), "reused": f"{past.run_id or self._recorder.run_id}/{past.seq}"}
+            asked = loads(past.asked).get("request")
+            data = {
+                "home": past.home,
+                "request": asked,
+                **past.facts(),
+                "reused": f"{past.run_id or self._recorder.run_id}/{past.seq}",
+            }
             return Line(self._record(name, past.phase, past.request, dumps(data)))
         return Line(CallRecord(
             past.seq, past.time, self._task.id, self._task.node.name, past.attempt, past.name, past.phase,
@@ -133,7 +157,7 @@ class Desk:
 
     def _doubted(self, past: Past, call: Call, name: str) -> Line | None:
         """Decide about a call that was started and whose end nobody knows."""
-        policy = call.unknown
+        policy = "retry" if self._reading.asks_inside(past) else call.unknown
         if policy == "ask":
             policy = self.answer(doubt(name, call.request.label, past.seq))
         if policy == "retry":
@@ -159,9 +183,23 @@ class Desk:
         return self._known(past) if past is not None else self._answered(self._write(line))
 
     async def aanswer(self, question: Question) -> Any:
-        """Do the same without blocking the loop."""
-        past, line = self._put(question)
-        return self._known(past) if past is not None else self._answered(await self._awrite(line))
+        """Do the same without blocking the loop; what runs beside the question comes to its end, or asks, before."""
+        try:
+            with self._beside.doing(""):
+                past, line = self._put(question)
+                return self._known(past) if past is not None else self._answered(await self._awrite(line))
+        except Waiting as open_question:
+            await self._settled(open_question.seq)
+            raise
+
+    async def _settled(self, seq: int) -> None:
+        """Wait for what runs beside an open question; a node that cancels the asking meanwhile takes it back."""
+        try:
+            await self._beside.settled(self._names.here())
+        except BaseException:
+            if not self._beside.left:
+                self.waiting = [question for question in self.waiting if question.seq != seq]
+            raise
 
     def _put(self, question: Question) -> tuple[Past | None, Line]:
         """Return the record of the answer, or the line to be written next: it was asked, or answered."""
@@ -195,7 +233,8 @@ class Desk:
 
     def _started(self, name: str, call: Call) -> Line:
         request = call.request
-        data = f'{self._now_text()}"request":{request.text},"unknown":{encode_basestring(call.unknown)}}}'
+        home = f'"home":{encode_basestring(request.home)},' if request.home else ""
+        data = f'{self._now_text()}{home}"request":{request.text},"unknown":{encode_basestring(call.unknown)}}}'
         return Line(self._record(name, "started", request.digest, data), request.blobs or None)
 
     def _now_text(self) -> str:
@@ -213,7 +252,8 @@ class Desk:
             self._use(self._write(self._raised(name, call, error, began)))
             raise
         used = _usage(call.usage, value)
-        tail = f',"usage":{dumps(used, default=str)}}}' if used else "}"
+        told = keep(loads(dumps(used, default=str)), redact=self._recorder.redact, blobs={})[0] if used else ""
+        tail = f',"usage":{told}}}' if told else "}"
         data = f'{{"response":{response.text},"seconds":{seconds!r}{tail}'
         given = value if '"$redacted"' in response.text else response.value
         return Line(self._record(name, "returned", call.request.digest, data), response.blobs or None), given

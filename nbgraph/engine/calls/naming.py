@@ -57,6 +57,11 @@ class Names:
             self._here.set(scope)
         return scope
 
+    def here(self) -> str:
+        """Return what the names of calls issued from here begin with."""
+        scope = self._here.get()
+        return "" if scope is None else scope.prefix
+
     def enter(self, name: str) -> Any:
         """Begin what a call does: calls issued there are inside it. Returns what ``leave`` wants."""
         return self._here.set(Scope(f"{name}/", _asyncio_task(), inner=True))

@@ -9,13 +9,18 @@ from __future__ import annotations
 import builtins
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from json import dumps, loads
-from json.encoder import encode_basestring
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple, get_type_hints
 
 from nbgraph.codec import NO_TYPES, Redaction, Types, decode, keep, thaw
+from nbgraph.engine.record import object_text
 from nbgraph.errors import CallError, CodecError
+
+QUIET = "__nbgraph_redacted__"
+"""An attribute of exceptions whose text may tell what redaction hides."""
+REDACTED = "<redacted>"
 
 
 class Kept(NamedTuple):
@@ -69,31 +74,89 @@ def response_of(text: str, types: Types, blob: Callable[[str], bytes]) -> Any:
 
 
 def failed(error: BaseException, redact: Redaction) -> Failed:
-    """Return an exception's record: class by name, args and own attributes as data, traceback as text."""
+    """Return an exception's record: class by name, args and own attributes as data, traceback as text.
+
+    Where something of it was hidden, so are its text and its traceback's: they may tell the same.
+    """
     blobs: dict[str, bytes] = {}
-    cls = type(error)
-    args = [_plain(item, redact, blobs) for item in error.args]
-    fields = {name: _plain(value, redact, blobs) for name, value in vars(error).items() if not name.startswith("__")}
-    shown = "".join(traceback.format_exception(error, limit=-12))
+    kept = [_plain(item, redact, blobs) for item in _args(error)]
+    fields = {name: _plain(value, redact, blobs, name) for name, value in vars(error).items() if name[:2] != "__"}
+    members = {name: _plain(value, redact, blobs) for name, value in _members(error)}
+    group = [failed(inner, redact) for inner in error.exceptions] if isinstance(error, BaseExceptionGroup) else ()
+    for inner in group:
+        blobs.update(inner.blobs)
+    quiet = hidden(error, redact)
+    shown = traceback.format_tb(error.__traceback__, -12) if quiet else traceback.format_exception(error, limit=-12)
     parts = {
-        "args": "[" + ",".join(args) + "]",
-        "fields": "{" + ",".join(f"{encode_basestring(name)}:{fields[name]}" for name in sorted(fields)) + "}",
-        "text": dumps(words(error)),
-        "traceback": dumps(shown),
-        "type": dumps(f"{cls.__module__}.{cls.__qualname__}"),
+        "args": f"[{','.join(kept)}]",
+        "fields": object_text(fields),
+        "members": object_text(members),
+        "group": f"[{','.join(inner.text for inner in group)}]",
+        "text": dumps(REDACTED) if quiet else dumps(words(error)),
+        "traceback": dumps("".join(shown)),
+        "type": dumps(f"{type(error).__module__}.{type(error).__qualname__}"),
     }
-    return Failed("{" + ",".join(f'"{name}":{text}' for name, text in parts.items()) + "}", blobs)
+    return Failed(object_text({name: text for name, text in parts.items() if text not in ("[]", "{}")}), blobs)
 
 
-def _plain(value: Any, redact: Redaction, blobs: dict[str, bytes]) -> str:
+def _args(error: BaseException) -> tuple[Any, ...]:
+    return error.args[:1] if isinstance(error, BaseExceptionGroup) else error.args
+
+
+def _members(error: BaseException) -> Iterator[tuple[str, Any]]:
+    """Yield what Python's own exception classes keep beside ``args``, such as the file name of an ``OSError``."""
+    for name, member in _slots(type(error)).items():
+        try:
+            value = member.__get__(error)
+        except AttributeError:
+            continue
+        if value is not None:
+            yield name, value
+
+
+def _slots(cls: type) -> dict[str, Any]:
+    bases = [base for base in cls.__mro__ if base.__module__ == "builtins" and base not in (BaseException, object)]
+    found = {name: slot for base in bases for name, slot in vars(base).items() if isinstance(slot, _SLOT)}
+    return {name: slot for name, slot in found.items() if name not in ("obj", "exceptions", "message")}
+
+
+_SLOT = (MemberDescriptorType, GetSetDescriptorType)
+
+
+def _plain(value: Any, redact: Redaction, blobs: dict[str, bytes], name: str = "") -> str:
     try:
-        return keep(value, redact=redact, blobs=blobs, records=True)[0]
+        return keep(value, redact=redact, blobs=blobs, name=name, records=True)[0]
+    except CodecError:  # its repr might tell what is to be hidden
+        return dumps(f"<a {type(value).__qualname__}, which cannot be kept>")
+
+
+def hidden(error: BaseException | None, redact: Redaction, seen: tuple[BaseException, ...] = ()) -> bool:
+    """Say whether redaction takes something from an exception, or from one that its traceback shows."""
+    if error is None or any(error is one for one in seen):
+        return False
+    if QUIET in vars(error):
+        return True
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    told = any(_tells(item, redact) for item in _args(error))
+    told = told or any(_tells(value, redact, name) for name, value in vars(error).items() if name[:2] != "__")
+    others = (error.__cause__, error.__context__, *inner)
+    return told or any(hidden(other, redact, (*seen, error)) for other in others)
+
+
+def _tells(value: Any, redact: Redaction, name: str = "") -> bool:
+    """Say whether a text that shows ``value`` may tell what is to be hidden."""
+    try:
+        return (
+            keep(value, redact=redact, blobs={}, name=name, records=True)[0] != keep(value, blobs={}, records=True)[0]
+        )
     except CodecError:
-        return dumps(repr(value)[:500])
+        return not name and isinstance(value, (dict, list, tuple, set, frozenset))
 
 
 def words(error: BaseException) -> str:
     """Return an exception's text, whatever it takes."""
+    if QUIET in vars(error):
+        return REDACTED
     try:
         return str(error)
     except Exception as wrong:  # noqa: BLE001 - a foreign __str__ may raise anything
@@ -103,7 +166,10 @@ def words(error: BaseException) -> str:
 def error_of(text: str, blob: Callable[[str], bytes]) -> Exception:
     """Return a recorded exception, to be raised again; ``CallError`` where its class is not loaded."""
     record = loads(text)
-    whole = decode(text, types=NO_TYPES, blob=blob)
+    return _error_of(record, decode(text, types=NO_TYPES, blob=blob), blob)
+
+
+def _error_of(record: Mapping[str, Any], whole: Mapping[str, Any], blob: Callable[[str], bytes]) -> Exception:
     cls = _loaded(record["type"])
     if cls is None:
         return CallError(
@@ -112,9 +178,15 @@ def error_of(text: str, blob: Callable[[str], bytes]) -> Exception:
             todo="import the module of that exception, so that it can be raised as itself",
             actual=record["type"],
         )
-    error = _bare(cls, whole["args"])
-    vars(error).update(whole["fields"])
-    error.add_note("The recorded traceback:\n" + record["traceback"])
+    group = [error_of(dumps(inner), blob) for inner in record.get("group", ())]
+    error = _bare(cls, whole.get("args", ()), group)
+    for name, slot in _slots(cls).items():
+        if name in whole.get("members", ()):
+            slot.__set__(error, whole["members"][name])
+    vars(error).update(whole.get("fields", ()))
+    if record["text"] == REDACTED:
+        vars(error)[QUIET] = True
+    vars(error)["__notes__"] = ["The recorded traceback:\n" + record["traceback"]]
     return error
 
 
@@ -132,12 +204,11 @@ def _loaded(name: str) -> type[Exception] | None:
     return None
 
 
-def _bare(cls: type[Exception], args: list[Any]) -> Exception:
-    """Return an instance without running any Python ``__init__`` or ``__new__`` of the class."""
+def _bare(cls: type[Exception], args: Iterable[Any], group: list[Exception]) -> Exception:
+    """Return an instance without running any Python code of the class."""
     base = next(base for base in cls.__mro__ if base.__module__ == "builtins")
-    try:
-        error: Exception = base.__new__(cls, *args)
-    except TypeError:  # UnicodeDecodeError and others want arguments of certain types
-        error = Exception.__new__(cls)
-    error.args = tuple(args)
+    given = (*args, group) if group else ()
+    error: Exception = base.__new__(cls, *given)
+    if not group:
+        BaseException.args.__set__(error, tuple(args))  # type: ignore[attr-defined]  # a slot, like _SLOT
     return error

@@ -5,18 +5,19 @@ Owns the question's record. Knows nothing of who shows it or of how the node goe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from json import dumps, loads
+from math import isfinite
 from typing import Any
 
 from nbgraph.clock import Clock
-from nbgraph.codec import Redaction, decode
+from nbgraph.codec import Redaction
 from nbgraph.engine.calls.book import Past
 from nbgraph.engine.calls.request import described
-from nbgraph.engine.forms import describe, hint, plain
-from nbgraph.errors import QuestionError
+from nbgraph.engine.forms import check, describe, hint, plain
+from nbgraph.errors import AnswerError, QuestionError
 from nbgraph.store.protocol import AnswerRecord, CallRecord
 
 
@@ -58,25 +59,45 @@ class Question:
 
     @classmethod
     def open(cls, seq: int, data: str) -> Question:
-        """Return a question that was put, from its line."""
+        """Return a question that was put, from its line; without its prompt, which may be large."""
         facts = loads(data)
-        prompt = decode(dumps(facts["request"]["asked"]["prompt"]))
-        return cls(prompt, facts["schema"], None, facts["timeout"], facts["default"], "", seq, facts["deadline"])
+        return cls(None, facts["schema"], None, facts["timeout"], facts["default"], "", seq, facts["deadline"])
 
 
 def question_of(
     prompt: Any, schema: Any, key: str | None, timeout: float | None, default: Any, redact: Redaction
 ) -> Question:
     """Return a node's question; raises ``QuestionError`` for a schema that no answer can be checked against."""
-    shape = describe(schema)
-    if timeout is not None and timeout <= 0:
+    shape, fallback = describe(schema), plain(default)
+    if timeout is not None:
+        _check_timeout(timeout)
+        _check_default(shape, fallback)
+    request = described("ask", {"prompt": prompt, "schema": shape}, redact)
+    return Question(
+        prompt, shape, key, timeout, fallback, text=request.text, digest=request.digest, blobs=request.blobs
+    )
+
+
+def _check_timeout(timeout: Any) -> None:
+    number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if not number or not isfinite(timeout) or timeout <= 0:
         raise QuestionError(
             f"a question's timeout is {timeout!r}", todo="give it a number of seconds above 0", expected="seconds > 0"
         )
-    request = described("ask", {"prompt": prompt, "schema": shape}, redact)
-    return Question(
-        prompt, shape, key, timeout, plain(default), text=request.text, digest=request.digest, blobs=request.blobs
-    )
+
+
+def _check_default(shape: Mapping[str, Any], default: Any) -> None:
+    """Refuse a default that would not do as an answer now, not when the time is up."""
+    try:
+        check(dict(shape), default)
+    except AnswerError as error:
+        raise QuestionError(
+            f"a question's default does not fit its schema: {error.message}",
+            todo="pass default=, an answer that fits; a question without timeout needs none",
+            path=error.path,
+            expected=error.expected,
+            actual=error.actual,
+        ) from error
 
 
 def doubt(name: str, label: str, line: int) -> Question:
@@ -97,7 +118,7 @@ def settled_answer(past: Past, answer: AnswerRecord | None, clock: Clock) -> str
     return f'{{"by":"timeout","question":{past.seq},"value":{dumps(facts["default"])}}}'
 
 
-def open_questions(lines: list[CallRecord]) -> list[CallRecord]:
+def open_questions(lines: Iterable[CallRecord]) -> list[CallRecord]:
     """Return the questions among a run's unsettled ``lines`` that still stand: the latest of each name, unanswered."""
     last = {(line.task, line.name): line for line in lines}
     return [line for line in last.values() if line.phase == "asked"]

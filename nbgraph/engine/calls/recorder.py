@@ -37,7 +37,7 @@ class Recorder:
     def borrow(self, books: Mapping[str, Book]) -> None:
         """Serve from another run's books too, where this run's own have nothing."""
         own = self._load or dict
-        self._load = lambda: {**books, **own()}
+        self._load = lambda: _over(books, own())
 
     def _recorded(self) -> Mapping[str, Book]:
         return recorded_books(self._store, self.run_id)
@@ -78,6 +78,16 @@ class Recorder:
     def answered(self) -> set[int]:
         """Return the questions that have an answer."""
         return {answer.seq for answer in self._store.answers(self.run_id)}
+
+
+def _over(books: Mapping[str, Book], own: Mapping[str, Book]) -> Mapping[str, Book]:
+    """Return ``books`` with this run's ``own`` calls in the place of theirs, call by call."""
+    both = {task: _beside(books[task], book) for task, book in own.items() if task in books}
+    return {**books, **own, **both}
+
+
+def _beside(theirs: Book, own: Book) -> Book:
+    return Book({**theirs.calls, **own.calls}, max(theirs.nows, own.nows, key=len), own.last)
 
 
 _DOUBTFUL = ("started", "asked", "answered")

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
 from json.encoder import encode_basestring
-from types import MethodType
+from types import CellType, CodeType, MethodType
 from typing import Any, NamedTuple
 
 from nbgraph.codec import Redaction, keep
 from nbgraph.errors import CallError, CodecError, OptionsError
+from nbgraph.graph.source import source_of
 
 POLICIES = ("retry", "ask", "skip")
 """What to do about a call of which nobody knows how it ended."""
@@ -27,6 +28,8 @@ class Request(NamedTuple):
     text: str
     digest: str
     blobs: Mapping[str, bytes]
+    home: str = ""
+    """The module of the function; "" for a notebook's or a script's own, from where it may move to any other."""
 
 
 def unwrapped(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,27 +57,86 @@ def peeled(
 
 
 def label_of(fn: Callable[..., Any]) -> str:
-    """Return a function's name for records: as its class knows it, without the module and function around it.
-
-    A function that moves from a notebook to a module makes the same calls as before.
+    """Return a function's name for records: its qualified name, without the module.
 
     >>> from functools import partial
     >>> label_of(partial(sorted, reverse=True)), label_of("a".join)
     ('sorted', 'str.join')
     """
+    return str(_named(fn).__qualname__)
+
+
+def home_of(fn: Callable[..., Any]) -> str:
+    """Return the module of a function, "" for the main one.
+
+    >>> home_of(print), home_of(label_of)
+    ('builtins', 'nbgraph.engine.calls.request')
+    """
+    module = getattr(_named(fn), "__module__", None) or "builtins"
+    return "" if module == "__main__" else str(module)
+
+
+def at_home(recorded: str, now: str) -> bool:
+    """Say whether two homes can be one function's: what is said by name alone must not be another module's.
+
+    >>> at_home("", "shop.prices"), at_home("shop.prices", "shop.costs")
+    (True, False)
+    """
+    return not recorded or not now or recorded == now
+
+
+def _named(fn: Callable[..., Any]) -> Any:
     fn = unwrapped(fn)
-    named = fn if hasattr(fn, "__qualname__") else type(fn)
-    return str(named.__qualname__).rpartition("<locals>.")[2]
+    return fn if hasattr(fn, "__qualname__") else type(fn)
+
+
+def _code_of(fn: Callable[..., Any]) -> str:
+    """Return the digest of a lambda's code and of the plain values it closes over, since its name says nothing.
+
+    "" for a function with a name.
+    """
+    if getattr(fn, "__name__", "") != "<lambda>":
+        return ""
+    held = [cell.cell_contents for cell in fn.__closure__ or () if _bound(cell)]
+    plain = [repr(value) for value in (*held, *(fn.__defaults__ or ())) if isinstance(value, _ATOMS)]
+    return sha256("\n".join([_source(fn.__code__, fn), *plain]).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_ATOMS = (str, int, float, bool, bytes, type(None))
+
+
+def _bound(cell: CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - an empty cell raises
+    except ValueError:
+        return False
+    return True
+
+
+_sources: dict[CodeType, str] = {}
+
+
+def _source(code: CodeType, fn: Callable[..., Any]) -> str:
+    """Return the digest of a lambda's source; looked up once, since that takes milliseconds."""
+    if code not in _sources:
+        if len(_sources) > _MANY:
+            _sources.clear()
+        _sources[code] = source_of(fn).digest
+    return _sources[code]
+
+
+_MANY = 1000
 
 
 def request_of(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], redact: Redaction) -> Request:
     """Return the request of calling ``fn``; raises ``CallError`` for an argument that cannot be kept."""
     fn, args, kwargs = peeled(fn, args, kwargs)
-    return described(label_of(fn), {"args": list(args), "kwargs": dict(kwargs)}, redact)
+    request = described(label_of(fn), {"args": list(args), "kwargs": dict(kwargs)}, redact, _code_of(fn))
+    return request._replace(home=home_of(fn))
 
 
-def described(label: str, asked: Any, redact: Redaction) -> Request:
-    """Return the request named ``label`` for ``asked``: any value that can be kept."""
+def described(label: str, asked: Any, redact: Redaction, code: str = "") -> Request:
+    """Return the request named ``label`` for ``asked``: any value that can be kept. ``code`` tells equal names apart."""
     blobs: dict[str, bytes] = {}
     try:
         text, _ = keep(asked, redact=redact, blobs=blobs, records=True)
@@ -87,7 +149,8 @@ def described(label: str, asked: Any, redact: Redaction) -> Request:
             path=error.path,
             actual=error.actual,
         ) from error
-    whole = f'{{"asked":{text},"call":{encode_basestring(label)}}}'
+    code = f',"code":"{code}"' if code else ""
+    whole = f'{{"asked":{text},"call":{encode_basestring(label)}{code}}}'
     return Request(label, whole, sha256(whole.encode("utf-8", "surrogatepass")).hexdigest(), blobs)
 
 

@@ -39,7 +39,7 @@ class Owners:
 
     def calls(self, run_id: str, task: str, used: Sequence[int] = ()) -> list[CallRecord]:
         """Return a task's lines in a run's log, up to the last one ``used`` at least."""
-        if run_id not in self._calls or max(used, default=0) > self._upto[run_id]:
+        if run_id not in self._calls or max(used, default=0) > self._upto.get(run_id, 0):
             tasks: dict[str, list[CallRecord]] = {}
             for line in self._store.calls(run_id):
                 tasks.setdefault(line.task, []).append(line)

@@ -7,19 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from json import dumps, loads
+from math import inf
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbgraph.codec import Redaction, Types
+from nbgraph.engine.calls.book import home_in
 from nbgraph.engine.calls.desk import Call
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.calls.outcome import error_of, response_of
 from nbgraph.engine.calls.question import Question
+from nbgraph.engine.calls.request import at_home
 from nbgraph.engine.replay.report import diff_text
 from nbgraph.errors import MissingCallError, NbgraphError, ReplayMismatchError
 from nbgraph.store.protocol import CallRecord
 
 if TYPE_CHECKING:
     from asyncio import Future
+
+
+_SKIPS = 10_000
+"""Timers to skip to at most while a node gives up no call that it gave up then."""
 
 
 class Taken(NamedTuple):
@@ -32,15 +40,15 @@ class Taken(NamedTuple):
 
 
 def taken(lines: Iterable[CallRecord], used: Sequence[int]) -> list[Taken]:
-    """Return the calls that gave an attempt its answers, in the order in which they ended."""
-    wanted, begun, found = set(used), dict[str, CallRecord](), list[Taken]()
+    """Return the calls that gave an attempt its answers, in the order of ``used``: in which it got them."""
+    wanted, begun, found = set(used), dict[str, CallRecord](), dict[int, Taken]()
     for line in lines:
         if line.phase in ("started", "asked"):
             begun[line.name] = line
         if line.seq in wanted:
             begin = begun.get(line.name, line)
-            found.append(Taken(line, begin.seq, begin.data))
-    return found
+            found[line.seq] = Taken(line, begin.seq, begin.data)
+    return [found[seq] for seq in dict.fromkeys(used) if seq in found]
 
 
 class RecordedDesk:
@@ -57,11 +65,20 @@ class RecordedDesk:
     ) -> None:
         self._calls, self._nows, self._blob, self._where = list(calls), list(nows), blob, where
         self.redact, self.types = redact, types
-        self._names = Names()
+        self._names, self._lock = Names(), Lock()  # a node's threads issue calls at the same time
         self._served: set[int] = set()
         self._readings = 0
+        self._named: dict[str, list[Taken]] = {}
+        self._asked: dict[str, list[Taken]] = {}
+        for call in self._calls:
+            self._named.setdefault(call.end.name, []).append(call)
+            self._asked.setdefault(call.end.request, []).append(call)
         self._turns: dict[int, Future[None]] = {}
-        self._released: set[int] = set()
+        self._hanging: dict[int, Future[None]] = {}
+        self._skipped = 0
+        self._over: set[int] = set()
+        self._place = 0
+        """How many calls, in the order in which the node got them, it has got by now."""
         self._overlap = _overlapping(calls)
         self.used: list[int] = []
         self.waiting: list[Question] = []
@@ -81,18 +98,24 @@ class RecordedDesk:
 
     def call(self, call: Call) -> Any:
         """Return what the recorded call returned, or raise what it raised."""
-        end = self._find(call.key, call.request.digest, call.request.label, call.request.text)
+        end = self._find(call.key, call.request.digest, call.request.label, call.request.text, call.request.home)
+        self._over.add(end.seq)
+        if end.phase == "started":
+            raise self._awaited(end)
         return self._given(end, call.types)
 
     async def acall(self, call: Call) -> Any:
-        """Do the same; calls that ran beside each other end in their recorded order."""
-        end = self._find(call.key, call.request.digest, call.request.label, call.request.text)
+        """Do the same; calls that ran beside each other end in the order in which the node got them then."""
+        end = self._find(call.key, call.request.digest, call.request.label, call.request.text, call.request.home)
+        if end.phase == "started":
+            await self._given_up(end)
         await self._turn(end.seq)
         return self._given(end, call.types)
 
     def answer(self, question: Question) -> Any:
         """Return the recorded answer."""
         end = self._find(question.key, question.digest, "ask", question.text)
+        self._over.add(end.seq)
         return loads(end.data)["value"]
 
     async def aanswer(self, question: Question) -> Any:
@@ -105,26 +128,22 @@ class RecordedDesk:
             raise error_of(dumps(facts["error"]), self._blob)
         return response_of(dumps(facts["response"]), types, self._blob)
 
-    def _find(self, key: str | None, digest: str, label: str, text: str) -> CallRecord:
+    def _find(self, key: str | None, digest: str, label: str, text: str, home: str = "") -> CallRecord:
         name = self._names.next(key)
-        found = self._named(name, digest) or self._same(digest)
-        if found is None:
-            raise self._unanswered(name, label, text)
-        self._served.add(found.end.seq)
-        self.used.append(found.end.seq)
+        with self._lock:
+            found = self._recorded(name, digest, home)
+            if found is None:
+                raise self._unanswered(name, label, text)
+            self._served.add(found.end.seq)
+            self.used.append(found.end.seq)
         return found.end
 
-    def _named(self, name: str, digest: str) -> Taken | None:
-        return next((call for call in self._calls if self._free(call, digest) and call.end.name == name), None)
-
-    def _same(self, digest: str) -> Taken | None:
-        """Return another call of the same request, where calls ran beside each other and so in any order."""
-        if not self._overlap:
-            return None
-        return next((call for call in self._calls if self._free(call, digest)), None)
-
-    def _free(self, call: Taken, digest: str) -> bool:
-        return call.end.request == digest and call.end.seq not in self._served
+    def _recorded(self, name: str, digest: str, home: str) -> Taken | None:
+        """Return the call of that name; else, where calls ran beside each other and so in any order, an equal one."""
+        named = (call for call in self._named.get(name, ()) if call.end.request == digest)
+        same = self._asked.get(digest, ()) if self._overlap else ()
+        free = (call for call in (*named, *same) if call.end.seq not in self._served)
+        return next((call for call in free if at_home(home_in(call.request), home)), None)
 
     # -- turns
 
@@ -136,23 +155,50 @@ class RecordedDesk:
             turn = self._turns[seq] = asyncio.get_running_loop().create_future()
             self.release()
             await turn
-            self._released.add(seq)
+            self._over.add(seq)
             self.release()
         await asyncio.sleep(0)  # where the live call let others run, this one does too
+
+    async def _given_up(self, end: CallRecord) -> None:
+        """Wait as the node did then, until it gives the call up."""
+        import asyncio  # noqa: PLC0415 - see _turn
+
+        hanging = self._hanging[end.seq] = asyncio.get_running_loop().create_future()
+        try:
+            await hanging
+        finally:
+            del self._hanging[end.seq]
+            self._over.add(end.seq)
+            self.release()
+
+    def idle(self, timed: bool) -> bool:
+        """Go on where nothing can happen any more, but for a timer if ``timed``; return whether its time has come."""
+        if timed and self._hanging and self._skipped < _SKIPS:
+            self._skipped += 1
+            return True
+        if self._turns and not timed:
+            self.release(anyway=True)
+        elif self._hanging:
+            seq, hanging = next(iter(self._hanging.items()))
+            if not hanging.done():
+                hanging.set_exception(self._awaited(next(call.end for call in self._calls if call.end.seq == seq)))
+        return False
+
+    def _awaited(self, end: CallRecord) -> NbgraphError:
+        return self._mismatch(f"waits for call {end.name}, which it gave up then", end.name, "given up", "waited for")
 
     def release(self, *, anyway: bool = False) -> None:
         """Let the next call end, if it is its turn; ``anyway``: nothing else can happen, so some turn never comes."""
         if not self._turns:
             return
-        first = min(self._turns)
-        before = (call.end.seq for call in self._calls if call.end.seq < first)
-        if anyway or all(seq in self._released or seq in self._sync() for seq in before):
-            turn = self._turns.pop(first)
-            if not turn.done():
-                turn.set_result(None)
-
-    def _sync(self) -> set[int]:
-        return self._served - set(self._turns)
+        while self._place < len(self._calls) and self._calls[self._place].end.seq in self._over:
+            self._place += 1
+        due = self._calls[self._place].end.seq if self._place < len(self._calls) else None
+        if anyway:
+            due = next(call.end.seq for call in self._calls if call.end.seq in self._turns)
+        turn = self._turns.pop(due, None) if due is not None else None
+        if turn is not None and not turn.done():
+            turn.set_result(None)
 
     # -- what is wrong
 
@@ -172,11 +218,11 @@ class RecordedDesk:
         return None
 
     def _inside_served(self, name: str) -> bool:
-        served = (call.end.name for call in self._calls if call.end.seq in self._served)
-        return any(name.startswith(f"{outer}/") for outer in served)
+        outer = [name[:place] for place, char in enumerate(name) if char == "/"]
+        return any(call.end.seq in self._served for one in outer for call in self._named.get(one, ()))
 
     def _unanswered(self, name: str, label: str, text: str) -> NbgraphError:
-        other = next((c for c in self._calls if c.end.name == name and c.end.seq not in self._served), None)
+        other = next((call for call in self._named.get(name, ()) if call.end.seq not in self._served), None)
         if other is None:
             return self._missing(f"calls {label}", name, text)
         said = f"asks for something else in call {name} than was recorded"
@@ -184,7 +230,7 @@ class RecordedDesk:
 
     def _missing(self, said: str, name: str, asked: str) -> NbgraphError:
         self.problem = self.problem or MissingCallError(
-            f"{self._place()} {said}, and the record has no such call:\n{diff_text('no call', _shown(asked))}",
+            f"{self._at()} {said}, and the record has no such call:\n{diff_text('no call', _shown(asked))}",
             still="nothing was called; the run was not touched",
             todo="replay with the code that was recorded; or fork the run, which may call",
             **{**self._where, "field": _field(name), "call": name, "expected": "no call", "actual": _shown(asked)},
@@ -193,30 +239,40 @@ class RecordedDesk:
 
     def _mismatch(self, said: str, name: str, expected: str, actual: str) -> NbgraphError:
         self.problem = self.problem or ReplayMismatchError(
-            f"{self._place()} {said}:\n{diff_text(expected, actual)}",
+            f"{self._at()} {said}:\n{diff_text(expected, actual)}",
             still="nothing was called; the run was not touched",
             todo="engine.replay(..., strict=False) lists every difference; engine.fork(...) goes on with today's code",
             **{**self._where, "field": _field(name), "call": name, "expected": expected, "actual": actual},
         )
         return self.problem
 
-    def _place(self) -> str:
+    def refuse(self, reached: str) -> None:
+        """Note that the node reached for the network past its calls."""
+        self._missing(f"reaches for the network past ctx.call ({reached})", "network", reached)
+
+    def _at(self) -> str:
         where = self._where
         return f"node {where['node']!r} (step {where['step']}, task {where['task'][:12]})"
 
 
 def _field(name: str) -> str:
-    return name if name == "now" else f"call {name}"
+    return name if name in ("now", "network") else f"call {name}"
 
 
 def _overlapping(calls: Sequence[Taken]) -> bool:
     """Say whether any two calls, none inside the other, were under way at the same time."""
-    spans = [(call.begin, call.end.seq, call.end.name) for call in calls]
-    return any(
-        begin < other < end and not inner.startswith(f"{name}/")
-        for begin, end, name in spans
-        for other, _, inner in spans
-    )
+    under_way: list[tuple[float, str]] = []
+    for begin, end, name in sorted((call.begin, _until(call.end), call.end.name) for call in calls):
+        while under_way and under_way[-1][0] <= begin:
+            under_way.pop()
+        if under_way and not name.startswith(f"{under_way[-1][1]}/"):
+            return True
+        under_way.append((end, name))
+    return False
+
+
+def _until(end: CallRecord) -> float:
+    return inf if end.phase == "started" else end.seq
 
 
 def _label(call: Taken) -> str:

@@ -9,24 +9,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import copy_context
-from functools import partial
 from json import loads
 from typing import Any
 
 from nbgraph.clock import Clock
 from nbgraph.codec import Redaction
 from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, aperform, isolated, perform, prepare
+from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.readonly import refusal
 from nbgraph.engine.replay.compare import differences, mismatch
 from nbgraph.engine.replay.owners import Owners
-from nbgraph.engine.replay.quiet import QuietLoop, guarded
+from nbgraph.engine.replay.quiet import Guard, QuietLoop, guarded
 from nbgraph.engine.replay.recorded import RecordedDesk, taken
 from nbgraph.engine.replay.report import Replay
-from nbgraph.engine.restoring import EDITED, Restorer, names_of
+from nbgraph.engine.restoring import EDITED, Restorer, names_of, today_of
 from nbgraph.engine.task import Task
-from nbgraph.engine.verdict import words
 from nbgraph.errors import NbgraphError, ReplayMismatchError, StoreCorrupt
 from nbgraph.graph.plan import Plan
 from nbgraph.ids import RunId
@@ -47,10 +46,11 @@ class Replayer:
         descriptions = [text for _, _, text in store.descriptions(run_id)]
         self._fields = [(first, loads(text)["fields"]) for first, _, text in store.descriptions(run_id)]
         names = names_of(plan, descriptions)
-        self._today = {old: new for new, old in names.items()}
+        self._today = today_of(plan)
         self._ledger = Ledger(store, Lease(run_id, 0, ""), plan, merger, clock, names)
         self._variables = copy_context()
         self._loop: QuietLoop | None = None
+        self._guard = Guard()
         self.problems: list[NbgraphError] = []
         self.rows: dict[str, StepRecord] = {}
         """Task -> the row that it would get today."""
@@ -63,7 +63,7 @@ class Replayer:
     def replay(self, *, strict: bool) -> None:
         """Go through the run; with ``strict`` up to the first difference. What was found is in ``problems``."""
         try:
-            with guarded():
+            with guarded() as self._guard:
                 self._walk(strict=strict)
         except _EnoughError:
             pass
@@ -74,6 +74,11 @@ class Replayer:
     def _walk(self, *, strict: bool) -> None:
         restorer = Restorer(self._store, self._run_id, self._plan, self._merger, self._ledger)
         since = last_migration(self._store.steps(self._run_id))
+        for row in self._store.steps(self._run_id, 1, since) if since else ():
+            if row.status not in EDITED:
+                self.skipped.append(
+                    (row.step, row.node, f"it saw the state as it was before the migration at step {since}")
+                )
 
         def look(task: Task, row: StepRecord) -> None:
             self._look(task, row)
@@ -98,7 +103,9 @@ class Replayer:
             return
         facts = loads(row.facts) if row.facts else {}
         if task.problem is not None:
-            self.problems.append(mismatch(row, "error", "no error", _raised(task.problem), "cannot begin, as it did then"))
+            self.problems.append(
+                mismatch(row, "error", "no error", _raised(task.problem), "cannot begin, as it did then")
+            )
             return
         if row.status == "caught" and facts["caught"][1] == "NodeTimeoutError":
             self.skipped.append((row.step, row.node, "it took too long then; how long it takes is not recorded"))
@@ -119,13 +126,17 @@ class Replayer:
     def _perform(self, task: Task, desk: RecordedDesk, run_id: RunId, seed: int) -> Outcome:
         around = Surroundings(run_id, seed, self._clock, lambda _: desk)
         assignment = prepare(task, self._plan.schema, around, self._variables.copy())
-        return self._on_loop(assignment, desk) if task.node.is_async else perform(assignment)
+        outcome = self._on_loop(assignment, desk) if task.node.is_async else perform(assignment)
+        if self._guard.refused:
+            desk.refuse(self._guard.refused[0])
+            self._guard.refused.clear()
+        return outcome
 
     def _on_loop(self, assignment: Assignment, desk: RecordedDesk) -> Outcome:
         import asyncio  # noqa: PLC0415 - only for graphs with async nodes
 
         loop = self._loop = self._loop or QuietLoop()
-        loop.idle = partial(desk.release, anyway=True)
+        loop.idle = desk.idle
         outcome = loop.run_until_complete(loop.create_task(aperform(assignment), context=assignment.variables))
         left = asyncio.all_tasks(loop)
         for task in left:
@@ -280,7 +291,7 @@ def _stand_in(task: Task, event: EventRecord) -> StepRecord:
 def on_a_quiet_thread(work: Callable[[], None]) -> None:
     """Do ``work`` here, on a thread of its own where an event loop runs here already."""
     asyncio = sys.modules.get("asyncio")
-    if asyncio is None or asyncio._get_running_loop() is None:
+    if asyncio is None or asyncio._get_running_loop() is None:  # noqa: SLF001 - the documented one raises
         work()
         return
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - in notebooks only

@@ -14,6 +14,8 @@ import nbgraph as ng
 
 PER_LAP = 4
 """Tasks of a lap beside its works: start, plan, audit, join."""
+TRIES = 1
+"""Most often that a body starts in one life."""
 
 
 def braid(old: str, new: str) -> str:
@@ -113,3 +115,11 @@ def build(witness: Witness) -> ng.Graph:
     graph.edge("join", "lap", when=lambda state: state["lap"] < state["laps"])
     graph.edge("join", "finish", otherwise=True)
     return graph
+
+
+def drive(engine: ng.Engine, size: tuple[int, int], run_id: str) -> ng.Run:
+    """Begin a run, or go on with it, and return it when it has ended."""
+    try:
+        return engine.resume(run_id)
+    except ng.RunNotFound:
+        return engine.run(given(*size), run_id=run_id)

@@ -13,9 +13,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import jsonschema  # noqa: F401 - before the forks: importing takes longer than a life
+import pydantic  # noqa: F401 - as above
+
 import nbgraph as ng
+from nbgraph.engine.loop import LoopRunner  # noqa: F401 - as above
 from nbgraph.store import opening, sqlite, writer
-from tests.contracts.programs import laps, saboteurs
+from nbgraph.testing import CrashingStore
+from tests.contracts.programs import errands, laps, saboteurs
 
 
 def say(*words: object) -> None:
@@ -28,6 +33,7 @@ class Aim:
 
     def __init__(self, order: dict[str, Any]) -> None:
         self.at, self.count, self.hard = order.get("at"), order.get("count", 1), order.get("hard", True)
+        self.stop = order.get("stop", False)
         self.step, self.seen = order.get("step", 0), 0
         self.last = 0
         """The last step of the commit under way, 0 outside of commits."""
@@ -42,7 +48,10 @@ class Aim:
                 self.die()
 
     def die(self) -> None:
-        """End this process between two instructions: nothing is flushed, closed or released."""
+        """End this process between two instructions: nothing is flushed, closed or released. Or just stop it."""
+        if self.stop:
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return
         if self.hard:
             os.kill(os.getpid(), signal.SIGKILL)
         os._exit(7)
@@ -59,7 +68,7 @@ def arm(aim: Aim) -> None:
             return _around(aim, sql, lambda: super(Connection, self).executemany(sql, *args))
 
     opening.Connection = Connection
-    for name in ("create", "acquire", "release", "commit", "_grow_log"):
+    for name in ("create", "acquire", "release", "commit", "record", "_grow_log"):
         setattr(writer.Writer, name, _during(aim, name, getattr(writer.Writer, name)))
 
 
@@ -94,8 +103,8 @@ def _extras(args: tuple[Any, ...]) -> list[str]:
 
 
 def acknowledge(aim: Aim) -> None:
-    """Say which steps are kept, once the store has said so to the engine."""
-    commit = sqlite.SqliteStore.commit
+    """Say which steps and lines are kept, once the store has said so to the engine."""
+    commit, record = sqlite.SqliteStore.commit, sqlite.SqliteStore.record
 
     def acknowledged(self: Any, lease: Any, steps: Any, *args: Any) -> None:
         commit(self, lease, steps, *args)
@@ -103,7 +112,15 @@ def acknowledge(aim: Aim) -> None:
             say("kept", step.step, step.task, step.key)
         aim.moment("acknowledged")
 
+    def noted(self: Any, lease: Any, calls: Any, *args: Any) -> int:
+        first = record(self, lease, calls, *args)
+        for number, line in enumerate(calls, first):
+            say("line", number, line.phase, line.task, line.name)
+        aim.moment("noted")
+        return first
+
     sqlite.SqliteStore.commit = acknowledged  # type: ignore[method-assign]
+    sqlite.SqliteStore.record = noted  # type: ignore[method-assign]
 
 
 def live(order: dict[str, Any]) -> None:
@@ -113,20 +130,39 @@ def live(order: dict[str, Any]) -> None:
     getattr(saboteurs, order.get("saboteur", "nobody"))()
     acknowledge(aim)
     witness = laps.Witness(order["witness"], lambda count: aim.moment("witnessed"))
-    engine = ng.Engine(
-        laps.build(witness), store=order["store"], durability=order.get("durability", "full"), max_concurrent=4
-    )
-    run_id = order.get("run", "r")
-    try:
-        run = engine.resume(run_id)
-    except ng.RunNotFound:
-        run = engine.run(laps.given(*order["size"]), run_id=run_id)
+    say("begins")
+    engine = ng.Engine(PLAYS[order["play"]](witness, order), store=opened(order), max_concurrent=4)
+    drive = errands.drive if order["play"] == "errands" else laps.drive
+    run = drive(engine, order["size"], order["run"], *order.get("fork", ()))
     engine.close()
     say("done", run.id)
 
 
+def opened(order: dict[str, Any]) -> Any:
+    """Return the run's store; with a ``point``, one that ends this process there."""
+    store = ng.SqliteStore(order["store"], durability=order["durability"])
+    return CrashingStore(store, order["point"], order["count"]) if "point" in order else store
+
+
+def tend(child: int) -> int:
+    """Say when a child is stopped; return how it ended."""
+    while os.WIFSTOPPED(status := os.waitpid(child, os.WUNTRACED)[1]):
+        say("stopped")
+    return os.waitstatus_to_exitcode(status)
+
+
+PLAYS: dict[str, Callable[..., ng.Graph]] = {
+    "laps": lambda witness, order: laps.build(witness),
+    "errands": lambda witness, order: errands.build(
+        witness, order["url"], order.get("unknown", "retry"), changed=order.get("changed", False)
+    ),
+}
+
+
 def main() -> None:
     """Carry out orders until there are no more."""
+    for play in (laps, errands):
+        play.build(laps.Blind()).compile()  # whatever is loaded and read for that is there before the forks, too
     for line in sys.stdin:
         child = os.fork()
         if not child:
@@ -142,7 +178,7 @@ def main() -> None:
             finally:
                 os._exit(status)
         say("pid", child)
-        say("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        say("ended", tend(child))
 
 
 if __name__ == "__main__":

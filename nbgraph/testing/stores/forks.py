@@ -1,42 +1,22 @@
-"""What every store promises of forks: a shared past, a future of one's own."""
+"""What every store promises of forks: a shared past, a future of one's own.
+
+Owns the rules for ``fork`` and ``origin``, and for reading what is shared.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from nbgraph.errors import IdempotencyError, RunBusyError, StoreError
-from nbgraph.store import Origin, RunStatus
-from tests.store.conftest import answer_record, call_record, event_record, question, run_record, step_record
-from tests.store.contract import filled
-
-
-def forked(store, step, run_id="f", origin="r", more=0, **changes):
-    """Fork a run and give the fork ``more`` steps; return the lease."""
-    record = run_record(run_id, input="", fingerprint=f"{run_id}0", description=f'["{run_id}"]', **changes)
-    lease = store.fork(record, Origin(origin, step))
-    for number in range(step + 1, step + more + 1):
-        store.commit(lease, [step_record(number, run_id)])
-    return lease
-
-
-def all_of(store, run_id):
-    """Return everything a store tells of a run, but who drives it."""
-    steps = list(store.steps(run_id))
-    read = (store.events, store.calls, store.answers, store.descriptions, store.last_mark, store.origin)
-    lines = [store.lineage(run_id, record.step) for record in steps]
-    return [store.run(run_id)._replace(holder=""), steps, lines, *(ask(run_id) for ask in read)]
-
-
-def keys(store, run_id, *span):
-    """Return whose steps they are, in order."""
-    owners = {step_record(n, run).key: f"{run}{n}" for run in ("r", "f", "g") for n in range(1, 12)}
-    return " ".join(owners[record.key] for record in store.steps(run_id, *span))
+from nbgraph.store import Origin, RunStatus, Store
+from nbgraph.testing.records import answer_record, call_record, event_record, question, run_record, step_record
+from nbgraph.testing.stores.filling import all_of, filled, forked, keys
 
 
 class ForksContract:
     """One rule a test; each holds for every store."""
 
-    def test_fork_shares_the_past(self, store):
+    def test_fork_shares_the_past(self, store: Store) -> None:
         """A fork has its origin's steps up to the shared one, then its own, numbered on; the origin is as it was."""
         filled(store, 5)
         before = all_of(store, "r")
@@ -57,7 +37,7 @@ class ForksContract:
         assert [row.record.input for row in store.runs()] == [run_record().input] * 2
         assert list(store.verify()) == []
 
-    def test_new_fork_is_where_its_origin_was(self, store):
+    def test_new_fork_is_where_its_origin_was(self, store: Store) -> None:
         """A fork without steps of its own, of a step or of the input alone, reads as its origin did by then."""
         filled(store, 5)
         for step in (0, 3, 5):
@@ -71,7 +51,7 @@ class ForksContract:
             store.commit(lease, [], status=RunStatus("completed"))
             assert list(store.verify()) == []
 
-    def test_fork_of_what_runs(self, store):
+    def test_fork_of_what_runs(self, store: Store) -> None:
         """The origin may be driven meanwhile: what it commits later is not the fork's."""
         lease = filled(store, 3)
         other = forked(store, 3)
@@ -80,7 +60,7 @@ class ForksContract:
         store.commit(lease, [step_record(5)])
         assert (keys(store, "r"), keys(store, "f")) == ("r1 r2 r3 r4 r5", "r1 r2 r3 f4")
 
-    def test_lineage_crosses_over(self, store):
+    def test_lineage_crosses_over(self, store: Store) -> None:
         """A fork's lineage goes on along ``base`` into its origin's, up to the nearest snapshot there."""
         lease = store.create(run_record())
         store.commit(lease, [step_record(1), step_record(2, snapshot="{}"), step_record(3), step_record(4, base=1)])
@@ -92,7 +72,7 @@ class ForksContract:
             0: [], 1: [1], 2: [2], 3: [2, 3], 4: [1, 4], 5: [2, 3, 5], 6: [1, 4, 6], 7: [2, 3, 5, 7], 8: [8], 9: [9],
         }  # fmt: skip
 
-    def test_marks_of_forks(self, store):
+    def test_marks_of_forks(self, store: Store) -> None:
         """The last mark is the fork's own, else the origin's last one before the fork."""
         lease = store.create(run_record())
         store.commit(lease, [step_record(1), step_record(2, mark=""), step_record(3)])
@@ -101,7 +81,7 @@ class ForksContract:
         store.commit(fork, [step_record(3, "f", mark=""), step_record(4, "f"), step_record(5, "f", mark="")])
         assert store.last_mark("f") == 4
 
-    def test_graphs_of_forks(self, store):
+    def test_graphs_of_forks(self, store: Store) -> None:
         """A fork lists the graphs of the shared steps, then its own from its first step on."""
         lease = filled(store, 2)
         store.redescribe(lease, "r1", "[3]")
@@ -120,7 +100,7 @@ class ForksContract:
         ("step", "expected", "marks"),
         [(0, "", 0), (2, "r1 r2", 2), (3, "r1 r2 r3", 3), (4, "r1 r2 r3 f4", 4), (5, "r1 r2 r3 f4 f5", 5)],
     )
-    def test_forks_of_forks(self, store, step, expected, marks):
+    def test_forks_of_forks(self, store: Store, step: int, expected: str, marks: int) -> None:
         """A fork may be forked at a step of its own, or of its origin's."""
         filled(store, 4)
         forked(store, 3, more=2)
@@ -132,7 +112,7 @@ class ForksContract:
         assert (Origin("f", step), run_record().input) == (store.origin("g"), store.run("g").record.input)
         assert list(store.verify()) == []
 
-    def test_long_line_of_forks(self, store):
+    def test_long_line_of_forks(self, store: Store) -> None:
         """Forks of forks may go on for hundreds."""
         filled(store, 1)
         for number in range(1, 201):
@@ -142,7 +122,7 @@ class ForksContract:
         assert [1, 2] == [record.step for record in store.lineage("200", 2)]
         assert store.run("200").record.input == run_record().input
 
-    def test_fork_has_its_own_log(self, store):
+    def test_fork_has_its_own_log(self, store: Store) -> None:
         """A fork's calls, answers and events are its own; its calls are settled by shared steps too."""
         lease = filled(store, 3)
         store.record(lease, [call_record(), question()])
@@ -154,18 +134,18 @@ class ForksContract:
             store.answer("r", answer_record(1))
         assert [question(1, 4)] == list(store.calls("f", unsettled=True))
         assert (2, 3, 0) == (len(store.calls("r")), len(store.calls("f")), len(store.answers("r")))
-        assert forked(store, 2, "g", "f")
+        forked(store, 2, "g", "f")
         assert list(store.calls("g", unsettled=True)) == []
 
     @pytest.mark.parametrize("step", [-1, 4, 2**32, 2**70])
-    def test_fork_of_no_step(self, store, step):
+    def test_fork_of_no_step(self, store: Store, step: int) -> None:
         """A step that the origin does not have cannot be forked, and no run is left over."""
         filled(store, 3)
         with pytest.raises(StoreError):
             forked(store, step)
         assert [row.record.run_id for row in store.runs()] == ["r"]
 
-    def test_fork_under_a_known_id(self, store):
+    def test_fork_under_a_known_id(self, store: Store) -> None:
         """An id is as unique as for create, and keys of shared steps stay taken."""
         lease = filled(store, 3)
         with pytest.raises(RunBusyError):
@@ -180,7 +160,7 @@ class ForksContract:
             store.commit(fork, [step_record(1, "f")])
         store.commit(fork, [step_record(2, "f")])
 
-    def test_fork_goes_on_with_the_next_driver(self, store):
+    def test_fork_goes_on_with_the_next_driver(self, store: Store) -> None:
         """A fork is released, acquired and fenced as any run."""
         filled(store, 2)
         old = forked(store, 2)
@@ -191,73 +171,7 @@ class ForksContract:
         store.commit(new, [step_record(3, "f")])
         assert keys(store, "f") == "r1 r2 f3"
 
-    def test_origin_is_not_deleted(self, store):
-        """A run with forks stays, whole, and the error names them; a fork goes, and then its origin may."""
-        store.release(filled(store, 3))
-        store.release(forked(store, 2, more=1))
-        store.release(forked(store, 3, "g", "f"))
-        before = all_of(store, "r"), all_of(store, "g")
-        for run_id, fork in (("r", "'f'"), ("f", "'g'")):
-            with pytest.raises(StoreError, match=fork):
-                store.delete(run_id)
-        assert before == (all_of(store, "r"), all_of(store, "g"))
-        for run_id in ("g", "f", "r"):
-            store.delete(run_id)
-        assert (list(store.runs()), list(store.verify())) == ([], [])
-        filled(store, 3)
-        assert (store.origin("r"), keys(store, "r")) == (None, "r1 r2 r3")
-
-    def test_rebase_of_origin(self, store):
-        """A run may begin later if no fork needs what goes; its forks read as before from there on."""
-        store.release(filled(store, 6))
-        store.release(forked(store, 5, more=2))
-        store.release(forked(store, 4, "g", "f", more=1))
-        before = [list(store.steps(run_id, 5)) for run_id in ("f", "g")]
-        store.rebase("r", 4, "{}")
-        assert ("r4 r5 f6 f7", "r4 g5") == (keys(store, "f"), keys(store, "g"))
-        assert before == [list(store.steps(run_id, 5)) for run_id in ("f", "g")]
-        assert [4, 5, 6, 7] == [record.step for record in store.lineage("f", 7)]
-        assert list(store.verify()) == []
-        store.commit(store.acquire("f"), [step_record(8, "f")])
-        store.commit(store.acquire("g"), [step_record(6, "g")])
-        assert list(store.verify()) == []
-
-    @pytest.mark.parametrize("step", [3, 5, 6])
-    def test_rebase_refuses_what_forks_need(self, store, step):
-        """A run with a fork before its new beginning, or one that builds on what would go, stays; the fork is named."""
-        store.release(filled(store, 6))
-        fork = forked(store, 5)
-        store.commit(fork, [step_record(6, "f", base=2)])
-        store.release(fork)
-        before = all_of(store, "r"), all_of(store, "f")
-        with pytest.raises(StoreError, match="'f'"):
-            store.rebase("r", step, "{}")
-        assert before == (all_of(store, "r"), all_of(store, "f"))
-        store.rebase("r", 2, "{}")
-
-    def test_rebase_refuses_forks_of_forks(self, store):
-        """Forks of forks count; a fork has no other beginning than its origin's."""
-        store.release(filled(store, 6))
-        store.release(forked(store, 5, more=1))
-        store.release(forked(store, 2, "g", "f"))
-        with pytest.raises(StoreError, match="'g'"):
-            store.rebase("r", 3, "{}")
-        for run_id in ("f", "g"):
-            with pytest.raises(StoreError, match=f"'{run_id}' .* fork"):
-                store.rebase(run_id, 2, "{}")
-        assert keys(store, "g") == "r1 r2"
-
-    def test_rebase_under_a_driven_fork(self, store):
-        """While a fork is driven its origin keeps its beginning: what comes next may build on any of it."""
-        store.release(filled(store, 4))
-        lease = forked(store, 4)
-        with pytest.raises(RunBusyError) as caught:
-            store.rebase("r", 2, "{}")
-        assert (caught.value.run_id, caught.value.holder) == ("f", lease.holder)
-        store.release(lease)
-        store.rebase("r", 2, "{}")
-
-    def test_fork_of_a_pruned_run(self, store):
+    def test_fork_of_a_pruned_run(self, store: Store) -> None:
         """A run that begins later can be forked where its steps still are, and at its input."""
         store.release(filled(store, 5))
         store.rebase("r", 3, '{"count":3}')
