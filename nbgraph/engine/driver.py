@@ -368,7 +368,8 @@ class Driver:
         """Let a task wait for a person. It stays alive, as one that failed does."""
         task, questions = assignment.task, assignment.questions
         self._asking.add(task, questions)
-        self._ledger.note("task.waiting", task.node.name, task.id, questions=sorted(one.seq for one in questions))
+        seqs, upto = sorted(one.seq for one in questions), self._recorder.book(task.id).last
+        self._ledger.note("task.waiting", task.node.name, task.id, questions=seqs, upto=upto)
         self._ledger.commit(())
 
     def _done(self, outcome: Outcome) -> Entry | None:

@@ -6,7 +6,7 @@ answers are rows. Knows nothing of how a run goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from json import dumps, loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,19 +50,19 @@ def _open_of(store: Store, row: RunRow) -> Iterator[Open]:
     lines = [line for line in open_questions(store.calls(run_id, unsettled=True)) if line.seq not in answered]
     waits = _waits(store, run_id) if lines else {}
     for line in lines:
-        if not _given_up(line, waits.get(line.task, ())):
+        if not _given_up(line, waits.get(line.task)):
             yield Open(f"{run_id}/{line.seq}", run_id, row.record.graph, line)
 
 
-def _waits(store: Store, run_id: str) -> dict[str, Sequence[int]]:
+def _waits(store: Store, run_id: str) -> dict[str, Mapping[str, Any]]:
     """Return what each task waited for when it was set aside last."""
     events = (event for event in store.events(run_id) if event.kind == "task.waiting")
-    return {event.task: loads(event.data)["questions"] for event in events}
+    return {event.task: loads(event.data) for event in events}
 
 
-def _given_up(line: CallRecord, waits: Sequence[int]) -> bool:
-    """Say whether the node, run again with other code, asked later questions and not this one any more."""
-    return line.seq not in waits and any(seq > line.seq for seq in waits)
+def _given_up(line: CallRecord, waits: Mapping[str, Any] | None) -> bool:
+    """Say whether the node, run again with other code, did not ask this question any more."""
+    return waits is not None and line.seq not in waits["questions"] and line.seq <= waits["upto"]
 
 
 def inbox(store: Store) -> DataFrame:

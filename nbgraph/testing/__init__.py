@@ -1,6 +1,7 @@
 """Helpers for testing graphs and stores: time, order, crashes, and drawn examples that a test chooses.
 
-Imported by nothing in nbgraph.
+What a store of your own must do is ``nbgraph.testing.stores.StoreContract``, a test class to inherit from; it stands
+apart because it needs pytest. Imported by nothing in nbgraph.
 """
 
 from nbgraph.testing.clock import FakeClock

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
@@ -23,27 +23,29 @@ Call = tuple[str, int]
 """Which call of a run: its task, and its place there."""
 
 
-def call_of(line: CallRecord) -> Call | None:
-    """Return the call that a line began, None for one that began none."""
-    if line.phase != "started":
+def asked_in(line: CallRecord) -> tuple[Call, str] | None:
+    """Return the call that a line says the request of, and the item; None for a line that has no request."""
+    request = json.loads(line.data).get("request")
+    if request is None or line.phase in ("asked", "answered"):
         return None
-    place, _ = json.loads(line.data)["request"]["asked"]["args"]
-    return line.task, place
+    place, item = request["asked"]["args"]
+    return (line.task, place), item
+
+
+def calls_of(log: Iterable[CallRecord]) -> Iterator[tuple[Call, CallRecord]]:
+    """Yield the lines that are of a call, each with which it is; what was served from another run has one line."""
+    names: dict[tuple[str, str], Call] = {}
+    for line in log:
+        if line.phase not in ("asked", "answered"):
+            asked = asked_in(line)
+            if asked is not None:
+                names[line.task, line.name] = asked[0]
+            yield names[line.task, line.name], line
 
 
 def standing(log: Iterable[CallRecord]) -> dict[Call, CallRecord]:
     """Return the last line of every call."""
-    names: dict[tuple[str, str], Call] = {}
-    last: dict[Call, CallRecord] = {}
-    for line in log:
-        call = call_of(line)
-        if call is not None:
-            names[line.task, line.name] = call
-        elif line.phase in ("returned", "raised"):
-            call = names[line.task, line.name]
-        if call is not None:
-            last[call] = line
-    return last
+    return dict(calls_of(log))
 
 
 def receipt(line: CallRecord) -> int:
@@ -134,7 +136,7 @@ class Errand(Course):
         self._seen.update(dict.fromkeys(self.shared, ("", "")))
         super().end()
         for call, line in _last_returned(self._log).items():
-            if receipt(line) != self.till.books.paid[self._keys[call]]:
+            if call in self._keys and receipt(line) != self.till.books.paid[self._keys[call]]:
                 self.faults.append(f"a call was made again after what is kept of it: {call}")
         self._check_used()
         if not self.shared and items(self._log) != expected_items(self.size):
@@ -167,15 +169,7 @@ def _of(witnessed: list[list[str]], word: str) -> list[list[str]]:
 
 def _returned(log: Iterable[CallRecord]) -> list[tuple[Call, CallRecord]]:
     """Return every line that ended a call well, with its call."""
-    names: dict[tuple[str, str], Call] = {}
-    found = []
-    for line in log:
-        call = call_of(line)
-        if call is not None:
-            names[line.task, line.name] = call
-        elif line.phase == "returned" and json.loads(line.data)["response"] is not None:
-            found.append((names[line.task, line.name], line))
-    return found
+    return [(call, line) for call, line in calls_of(log) if line.phase == "returned" and receipt(line)]
 
 
 def _last_returned(log: Iterable[CallRecord]) -> dict[Call, CallRecord]:
@@ -184,8 +178,7 @@ def _last_returned(log: Iterable[CallRecord]) -> dict[Call, CallRecord]:
 
 def items(log: Iterable[CallRecord]) -> Counter[str]:
     """Return what was asked for, each call once."""
-    asked = {call: json.loads(line.data)["request"]["asked"]["args"][1] for line in log if (call := call_of(line))}
-    return Counter(asked.values())
+    return Counter(dict(filter(None, map(asked_in, log))).values())
 
 
 @cache

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import Iterator
 from random import Random
 
 import pytest
 
-from tests.contracts.lives import Course, Nursery
+from tests.contracts.lives import Course
 from tests.contracts.programs import laps
 
 LARGE, SMALL = (9, 18), (2, 3)
 KILLS = 50
 """Deaths at random moments, for each durability."""
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    """Where processes come from."""
-    with Nursery() as nursery:
-        yield nursery
 
 
 def at_random(chance: Random) -> dict:

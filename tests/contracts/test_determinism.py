@@ -202,6 +202,7 @@ def test_a_hundred_replays_find_nothing_and_leave_the_file_as_it_is(tmp_path: Pa
 # -- every order
 
 
+@pytest.mark.slow
 def test_the_merge_order_is_the_edge_order_in_every_order_of_completion() -> None:
     """All 120 orders in which five branches can finish merge in the order in which their edges are written."""
     for order in permutations("bdaec"):
@@ -219,7 +220,7 @@ def test_sends_and_branches_of_unequal_length_merge_in_edge_order_too() -> None:
     """All orders of two Sends, a chain of two and a short branch: Sends by place, branches by edge."""
     for order in permutations(["work", "work", "far", "near"]):
         graph = ng.Graph(_Log, name="uneven")
-        graph.node(name="start", sends="work")(lambda state: None)
+        graph.node(name="start")(lambda state: None)
         graph.node(name="near", after="start")(_says("near"))
         graph.node(name="far", after="start")(_says("far"))
         graph.node(name="behind", after="far")(_says("behind"))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, TypedDict
 
 import pytest
 
 import nbgraph as ng
-from tests.contracts.lives import REPO, Course, Nursery
+from tests.contracts.lives import REPO, Course
 from tests.contracts.programs import racer
 
 RACES = 50
@@ -22,13 +21,6 @@ class Notes(TypedDict):
     """One list."""
 
     notes: Annotated[list[str], ng.append]
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    """Where processes come from."""
-    with Nursery() as nursery:
-        yield nursery
 
 
 @pytest.fixture

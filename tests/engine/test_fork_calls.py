@@ -188,6 +188,45 @@ def test_a_retried_node_in_a_fork(service):
     assert (service.taken(), len(attempts)) == ({}, 4)
 
 
+@pytest.mark.parametrize("more", range(6))
+def test_lines_of_two_logs_are_told_apart(more, service):
+    """A borrowed call is not taken for one of the fork's own that has the same number, and each serves once."""
+    fails = []
+
+    def first(state, ctx):
+        return {"log": [ctx.call(service.ask, f"word {place}") for place in range(state["x"])]}
+
+    def second(state, ctx):
+        words = [ctx.call(service.ask, "x")]
+        if fails:
+            fails.pop()
+            raise ValueError("again")
+        return {"log": words + [ctx.call(service.ask, word) for word in "yz"]}
+
+    engine = engine_of(adding("a > b", a=first, b=does(second, retry=ng.Retry(attempts=2, wait=0))), service)
+    fails.append(True)
+    engine.fork("r", 0, update={"x": 1 + more}, reuse_calls=True)
+    assert (service.taken(), fails) == ({f"word {place}": 1 for place in range(1, 1 + more)}, [])
+
+
+def test_a_fork_that_failed_still_borrows(service):
+    """Resumed inside a node, a fork is served its own calls, and the parent's where it had not come to them."""
+    fails = []
+
+    def asks(state, ctx):
+        words = [ctx.call(service.ask, "x")]
+        if fails:
+            raise ValueError("no")
+        return {"log": words + [ctx.call(service.ask, word) for word in "yz"]}
+
+    engine = engine_of(adding("a > b", b=asks), service)
+    fails.append(True)
+    with pytest.raises(ng.NodeError):
+        engine.fork("r", 0, reuse_calls=True, new_id="f")
+    fails.clear()
+    assert (engine.resume("f").digest, service.taken()) == (engine.open("r").digest, {})
+
+
 def test_a_node_that_wants_no_old_calls(service):
     """A node with ``reuse_calls=False`` asks again in a fork too."""
     graph = asking(service)

@@ -7,6 +7,7 @@ import dataclasses
 import enum
 import random
 import threading
+import time
 from typing import Annotated, Any, Literal, TypedDict
 
 import pydantic
@@ -82,6 +83,14 @@ def open_ids(engine):
     """Return the ids of the open questions by their prompt."""
     inbox = engine.inbox()
     return dict(zip(inbox.prompt, inbox.question, strict=True))
+
+
+def until_asked(engine, count=1):
+    """Wait until a live run has put its questions; return the inbox."""
+    end = time.monotonic() + SOON
+    while len(inbox := engine.inbox()) < count:
+        assert time.monotonic() < end
+    return inbox
 
 
 def beside(first, second, **options):
@@ -434,21 +443,23 @@ def test_a_call_that_asks_is_not_a_call_of_unknown_outcome(kept, unknown, is_asy
 @pytest.mark.parametrize("caught", [Exception, BaseException])
 def test_a_wait_cannot_be_swallowed(kept, caught, is_async):
     """``except Exception`` does not see it; a node that catches everything and returns still waits."""
+    seen = []
 
     def node(state, ctx):
         try:
             return {"log": ctx.ask("?")}
-        except caught:
-            return {"log": "swallowed"}
+        except caught as error:
+            seen.append(error)
 
     async def anode(state, ctx):
         try:
             return {"log": await ctx.ask("?")}
-        except caught:
-            return {"log": "swallowed"}
+        except caught as error:
+            seen.append(error)
 
     engine = kept(alone(anode if is_async else node))
-    assert ("waiting", []) == ((run := engine.run(run_id="r")).status, run.state.get("log", []))
+    run = engine.run(run_id="r")
+    assert ("waiting", [], caught is BaseException) == (run.status, list(run.history()), bool(seen))
     engine.answer(open_ids(engine)["?"], "yes")
     assert ["yes"] == engine.resume("r").state["log"]
 
@@ -565,8 +576,7 @@ def test_a_default_answers_at_a_resume_after_the_deadline(kept, late):
     clock = FakeClock()
     graph = alone(asks("?", schema=bool, timeout=60, default=True))
     run = kept(graph, clock=clock).start(run_id="r")
-    while run.status == "running" and not len(kept(graph, clock=clock).inbox()):
-        pass
+    until_asked(kept(graph, clock=clock))
     run.pause()
     assert "paused" == run.status
     clock.advance(61 if late else 30)
@@ -584,8 +594,7 @@ def test_an_answer_comes_before_a_default(kept):
     graph = alone(asks("?", timeout=60, default="nobody"))
     engine = kept(graph, clock=clock)
     run = engine.start(run_id="r")
-    while not len(engine.inbox()):
-        pass
+    until_asked(engine)
     run.pause()
     engine.answer(open_ids(engine)["?"], "somebody")
     clock.advance(100)
@@ -594,12 +603,39 @@ def test_an_answer_comes_before_a_default(kept):
     assert engine.replay("r").ok
 
 
+class Meddled(ng.SqliteStore):
+    """A store in which something happens between the driver's look at the answers and what it does then."""
+
+    meddle = None
+
+    def answers(self, run_id):
+        """Return the answers, then let it happen."""
+        found, act, self.meddle = super().answers(run_id), self.meddle, None
+        if act is not None:
+            act()
+        return found
+
+
+def test_an_answer_that_was_taken_is_heard_though_the_time_was_up(tmp_path):
+    """An answer and a default compete for the question: nobody is told that an answer was taken which is not."""
+    clock, graph = FakeClock(), alone(asks("?", timeout=60, default="nobody"))
+    with Meddled(tmp_path / "runs.sqlite", clock=clock) as store:
+        engine = ng.Engine(graph, store=store, clock=clock)
+        run = engine.start(run_id="r")
+        while not len(engine.inbox()):
+            pass
+        run.pause()
+        clock.advance(61)
+        question = open_ids(engine)["?"]
+        store.meddle = lambda: engine.answer(question, "somebody")
+        assert [["somebody"]] == engine.resume("r").state["log"]
+
+
 def test_a_deadline_may_lie_further_off_than_a_table_can_say(kept):
     """A timeout of millions of years is listed, without a date."""
     engine = kept(alone(asks("?", timeout=1e15)))
     run = engine.start(run_id="r")
-    while not len(engine.inbox()):
-        pass
+    until_asked(engine)
     assert [True] == list(engine.inbox().deadline.isna())
     run.pause()
 
@@ -659,7 +695,7 @@ def test_a_subgraph_may_ask(kept):
     assert ["begin", ["yes"], "end"] == engine.resume("r").state["log"]
 
 
-@pytest.mark.parametrize("how", [{"prompt": "new"}, {"prompt": "new", "key": "k"}])
+@pytest.mark.parametrize("how", [{"prompt": "new"}, {"prompt": "new", "key": "k"}, {"prompt": "new", "schema": int}])
 def test_a_question_whose_words_changed_is_asked_anew(kept, how):
     """After an edit of the node the old question is gone from the inbox, and its answer does not serve the new one."""
     asked: dict[str, Any] = {"prompt": "old"}
@@ -672,8 +708,19 @@ def test_a_question_whose_words_changed_is_asked_anew(kept, how):
     assert ["new"] == list(open_ids(engine))
     with pytest.raises(ng.QuestionError):
         engine.answer(old, "stale")
-    engine.answer(open_ids(engine)["new"], "fresh")
-    assert ["fresh"] == engine.resume("r").state["log"]
+    engine.answer(open_ids(engine)["new"], 7)
+    assert [7] == engine.resume("r").state["log"]
+
+
+def test_an_edit_that_is_taken_back_brings_the_old_question_back(kept):
+    """The inbox lists what the node asked when it ran last."""
+    asked: dict[str, Any] = {"prompt": "old"}
+    engine = kept(alone(lambda state, ctx: {"log": ctx.ask(**asked)}))
+    engine.run(run_id="r")
+    for prompt, key in (("new", "k"), ("old", None), ("new", "k")):
+        asked = {"prompt": prompt, "key": key}
+        engine.resume("r")
+        assert [prompt] == list(open_ids(engine))
 
 
 def test_an_answer_given_before_the_words_changed_does_not_serve(kept):
@@ -723,8 +770,7 @@ def test_a_live_run_goes_on_when_it_is_answered(kept, busy, is_async):
     graph.node(name="after", after="first")(lambda state: heard.set())
     run = kept(graph).start(run_id="r")
     other = kept(graph)
-    while not len(other.inbox()):
-        pass
+    until_asked(other)
     other.answer(open_ids(other)["?"], "yes")
     assert heard.wait(SOON)
     assert "running" == run.status
@@ -732,21 +778,39 @@ def test_a_live_run_goes_on_when_it_is_answered(kept, busy, is_async):
     assert [["yes"], "held"] == run.wait(SOON).state["log"]
 
 
+def test_a_question_is_listed_before_what_runs_beside_it_ends(kept):
+    """A node's second question can be answered while a call of the node is still under way."""
+    release = threading.Event()
+
+    async def node(state, ctx):
+        await ctx.ask("a")
+        return {"log": list(await asyncio.gather(ctx.ask("b"), ctx.call(release.wait, SOON)))}
+
+    engine = kept(alone(node))
+    engine.run(run_id="r")
+    engine.answer(open_ids(engine)["a"], 1)
+    run = engine.open("r").resume()
+    assert ["b"] == list(until_asked(engine).prompt)
+    engine.answer(open_ids(engine)["b"], 2)
+    release.set()
+    run.wait(SOON)
+    assert [[2, True]] == (run if run.status == "completed" else engine.resume("r")).state["log"]
+    assert 3 == len(run.calls)
+
+
 def test_a_waiting_live_run_can_be_paused_and_cancelled(kept, busy):
     """A run with an open question obeys like any other; its question is in the inbox only while it may go on."""
     graph = beside(asks("?"), busy)
     engine = kept(graph)
     run = engine.start(run_id="r")
-    while not len(engine.inbox()):
-        pass
+    until_asked(engine)
     busy.release.set()
     run.pause()
     assert run.status in ("paused", "waiting")
     assert 1 == len(engine.inbox())
     busy.release.clear()
     other = engine.start(run_id="s")
-    while len(engine.inbox()) != 2:
-        pass
+    until_asked(engine, 2)
     other.cancel()
     assert "cancelled" == other.status
     assert ["r"] == list(engine.inbox().run_id)

@@ -504,6 +504,42 @@ def test_a_node_in_another_process_streams_when_it_ends(kept):
             kept(alone(unkeepable_from_afar), executor=pool).run(run_id="s")
 
 
+class Slow(ng.SqliteStore):
+    """A store in which the run goes on while a follower reads: before its ``steps``, or before its ``events``."""
+
+    moment, act = "", None
+
+    def before(self, moment):
+        """Let happen what is to happen at this moment, once."""
+        if moment == self.moment:
+            self.moment = ""
+            self.act()
+
+    def steps(self, *args):
+        """Return the steps, after what comes before."""
+        self.before("steps")
+        return super().steps(*args)
+
+    def events(self, run_id):
+        """Return the events, after what comes before."""
+        self.before("events")
+        return super().events(run_id)
+
+
+@pytest.mark.parametrize("moment", ["steps", "events"])
+def test_order_holds_however_a_run_goes_on_meanwhile(tmp_path, gate, moment):
+    """Chunks before their step, steps before what came after them: also if all happens between two reads."""
+
+    def node(state, ctx):
+        gate.wait(SOON)
+        ctx.stream("chunk")
+
+    with Slow(tmp_path / "runs.sqlite") as store:
+        run = ng.Engine(alone(node), store=store).start(run_id="r")
+        store.moment, store.act = moment, lambda: gate.set() or run.wait(SOON)
+        assert [("work", 1, 1, "chunk"), "work", "run.completed"] == told(run.stream())
+
+
 def test_events_and_steps_come_in_the_order_in_which_they_happened(kept):
     """A step is never followed by an event that came before it, however the follower's looks fall."""
     graph = ng.Graph(Log, name="loop")

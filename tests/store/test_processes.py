@@ -23,14 +23,22 @@ def path(tmp_path):
     return tmp_path / "runs.sqlite"
 
 
-def start_together(processes):
-    """Let processes that said they are ready go on at once; return what they print then."""
+def let_go(processes):
+    """Let processes that said they are ready go on at once."""
     for process in processes:
-        assert process.stdout.readline() == "ready\n"
+        if process.stdout.readline() != "ready\n":
+            pytest.fail(f"a process did not get ready:\n{process.communicate(timeout=40)[1]}")
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    return [process.communicate(timeout=40)[0] for process in processes]
+
+
+def start_together(processes):
+    """Let processes go on at once; return what they print then. One that fails shows its errors."""
+    let_go(processes)
+    ended = [(process, *process.communicate(timeout=40)) for process in processes]
+    assert [] == [(process.returncode, err) for process, _, err in ended if process.returncode or err]
+    return [out for _, out, _ in ended]
 
 
 def test_eight_open_a_missing_file(path, python):
@@ -63,11 +71,7 @@ print(*got, flush=True); sys.stdin.readline()
 """
     )
     processes = [python(code, path) for _ in range(2)]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
+    let_go(processes)
     won = [process.stdout.readline().split() for process in processes]
     assert [str(n) for n in range(50)] == sorted(won[0] + won[1], key=int)
 

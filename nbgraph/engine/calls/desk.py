@@ -18,7 +18,7 @@ from nbgraph.engine.calls.beside import Beside
 from nbgraph.engine.calls.book import Past, Reading
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.calls.outcome import error_of, failed, kept, response_of, words
-from nbgraph.engine.calls.question import Question, Waiting, doubt, settled_answer
+from nbgraph.engine.calls.question import Question, Waiting, answer_text, doubt
 from nbgraph.engine.calls.request import Request
 from nbgraph.store.protocol import CallRecord
 
@@ -210,10 +210,10 @@ class Desk:
             return None, Line(self._record(name, "asked", question.digest, data), question.blobs)
         if past.phase == "answered":
             return past, NOTHING
-        given = settled_answer(past, self._recorder.answer_to(past.seq), clock)
+        given = self._recorder.answer_to(past)
         if given is None:
-            self._wait(past.seq, past.data)
-        return None, Line(self._record(name, "answered", question.digest, str(given)))
+            raise self._wait(past.seq, past.data)
+        return None, Line(self._record(name, "answered", question.digest, answer_text(given)))
 
     def _known(self, past: Past) -> Any:
         self.used.append(past.seq)
@@ -221,13 +221,13 @@ class Desk:
 
     def _answered(self, record: CallRecord) -> Any:
         if record.phase == "asked":
-            self._wait(record.seq, record.data)
+            raise self._wait(record.seq, record.data)
         self._use(record)
         return loads(record.data)["value"]
 
-    def _wait(self, seq: int, data: str) -> None:
+    def _wait(self, seq: int, data: str) -> Waiting:
         self.waiting.append(Question.open(seq, data))
-        raise Waiting(seq)
+        return Waiting(seq)
 
     # -- lines
 

@@ -108,14 +108,17 @@ def doubt(name: str, label: str, line: int) -> Question:
     return Question(prompt, shape, name=f"{name}?", text=text, digest=sha256(text.encode()).hexdigest())
 
 
-def settled_answer(past: Past, answer: AnswerRecord | None, clock: Clock) -> str | None:
-    """Return the data of the line that answers a question, None while it is open."""
-    if answer is not None:
-        return f'{{"by":{dumps(answer.by)},"question":{past.seq},"value":{answer.value}}}'
-    facts = past.facts()
-    if facts["deadline"] is None or clock.now() < facts["deadline"]:
+def answer_text(answer: AnswerRecord) -> str:
+    """Return the data of the line that answers a question."""
+    return f'{{"by":{dumps(answer.by)},"question":{answer.seq},"value":{answer.value}}}'
+
+
+def default_answer(past: Past, clock: Clock) -> AnswerRecord | None:
+    """Return the default as an answer to a question that is out of time, None to any other."""
+    facts, now = past.facts(), clock.now()
+    if facts["deadline"] is None or now < facts["deadline"]:
         return None
-    return f'{{"by":"timeout","question":{past.seq},"value":{dumps(facts["default"])}}}'
+    return AnswerRecord(past.seq, now, dumps(facts["default"], sort_keys=True, separators=(",", ":")), "timeout")
 
 
 def open_questions(lines: Iterable[CallRecord]) -> list[CallRecord]:

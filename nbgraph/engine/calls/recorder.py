@@ -12,10 +12,12 @@ from json import loads
 
 from nbgraph.clock import Clock
 from nbgraph.codec import Redaction, Types
-from nbgraph.engine.calls.book import Book, books_of
+from nbgraph.engine.calls.book import Book, Past, books_of
 from nbgraph.engine.calls.desk import Desk
 from nbgraph.engine.calls.log import CallLog
+from nbgraph.engine.calls.question import default_answer
 from nbgraph.engine.task import Task
+from nbgraph.errors import StoreError
 from nbgraph.ids import TaskId
 from nbgraph.store.protocol import AnswerRecord, EventRecord, Lease, Store
 
@@ -71,8 +73,24 @@ class Recorder:
         """Forget the book of a task whose step is committed."""
         self._books.pop(task, None)
 
-    def answer_to(self, seq: int) -> AnswerRecord | None:
-        """Return the answer to a question that came in, None while there is none."""
+    def answer_to(self, question: Past) -> AnswerRecord | None:
+        """Return the answer to a question that was put, or its default once it is out of time; None while it is open.
+
+        The default competes for the answer as a person does: whoever comes first, nobody is told that an answer
+        was taken which is not.
+        """
+        given = self._given(question.seq)
+        default = default_answer(question, self.clock) if given is None else None
+        if default is None:
+            return given
+        try:
+            self._store.answer(self.run_id, default)
+        except StoreError as error:
+            if error.question is None:
+                raise
+        return self._given(question.seq)
+
+    def _given(self, seq: int) -> AnswerRecord | None:
         return next((answer for answer in self._store.answers(self.run_id) if answer.seq == seq), None)
 
     def answered(self) -> set[int]:

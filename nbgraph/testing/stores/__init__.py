@@ -9,7 +9,7 @@ what they share; the records that they put into a store are in ``nbgraph.testing
 
 import pytest
 
-# Before they are imported, so that a failed rule shows its values.
+# Before they are imported, so that a failed rule shows its values, also where pytest loads no plugins.
 _PARTS = ("runs", "drivers", "removals", "calls", "forks")
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
 

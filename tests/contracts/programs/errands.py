@@ -184,11 +184,15 @@ def build(witness: Witness, url: str = "", unknown: str = "retry", *, changed: b
         witness.starts(state, ctx)
         return {"lap": state["lap"] + 1}
 
-    @graph.node
     def finish(state, ctx):
         witness.starts(state, ctx)
-        return {"goods": "home again" if changed else "home", "trail": "."}
+        return {"goods": "home", "trail": "."}
 
+    def finish_today(state, ctx):
+        witness.starts(state, ctx)
+        return dict(trail=".", goods="home")  # noqa: C408 - other words for the same
+
+    graph.node(name="finish")(finish_today if changed else finish)
     graph.start("lap")
     graph.edge("join", "lap", when=lambda state: state["lap"] < state["laps"])
     graph.edge("join", "finish", otherwise=True)
@@ -198,7 +202,8 @@ def build(witness: Witness, url: str = "", unknown: str = "retry", *, changed: b
 def drive(engine: ng.Engine, size: tuple[int, int], run_id: str, origin: str = "", step: int = 0) -> ng.Run:
     """Begin a run, or fork it off ``origin``, or go on with it; answer what it asks; return it when it has ended."""
     try:
-        run = engine.resume(run_id)
+        run = engine.open(run_id)
+        run = run if run.status == "completed" else engine.resume(run_id)
     except ng.RunNotFound:
         if origin:
             run = engine.fork(origin, step, new_id=run_id, reuse_calls=True)

@@ -6,6 +6,7 @@ from one that has only imported, a new process costs a hundredth of a second ins
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - before the forks: importing takes longer than a life
 import json
 import os
 import signal
@@ -13,8 +14,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import jsonschema  # noqa: F401 - before the forks: importing takes longer than a life
-import pydantic  # noqa: F401 - as above
+import jsonschema  # noqa: F401 - as above
+import pydantic
 
 import nbgraph as ng
 from nbgraph.engine.loop import LoopRunner  # noqa: F401 - as above
@@ -161,8 +162,9 @@ PLAYS: dict[str, Callable[..., ng.Graph]] = {
 
 def main() -> None:
     """Carry out orders until there are no more."""
+    pydantic.TypeAdapter(bool)  # what is loaded for the first of its kind is there before the forks, too
     for play in (laps, errands):
-        play.build(laps.Blind()).compile()  # whatever is loaded and read for that is there before the forks, too
+        play.build(laps.Blind()).compile()
     for line in sys.stdin:
         child = os.fork()
         if not child:
