@@ -82,11 +82,14 @@ class FullRun(NamedTuple):
 def find(connection: sqlite3.Connection, file: str, run_id: str) -> RunHead:
     """Return where the run is; raises ``RunNotFound``, and ``StoreCorrupt`` if only the index lost it."""
     row = connection.execute(_HEAD, (run_id,)).fetchone()
-    if row is not None:
-        return RunHead(*row)
-    if connection.execute("SELECT 1 FROM runs NOT INDEXED WHERE run_id = ?", (run_id,)).fetchone():
-        raise damaged(file, "the index of run ids does not know it", run_id)
-    raise not_found(file, run_id)
+    if row is None and connection.execute("SELECT 1 FROM runs NOT INDEXED WHERE run_id = ?", (run_id,)).fetchone():
+        # Another process may have made the run between the two looks; the index is asked once more.
+        row = connection.execute(_HEAD, (run_id,)).fetchone()
+        if row is None:
+            raise damaged(file, "the index of run ids does not know it", run_id)
+    if row is None:
+        raise not_found(file, run_id)
+    return RunHead(*row)
 
 
 def not_found(file: str, run_id: str) -> RunNotFound:
