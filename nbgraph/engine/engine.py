@@ -230,6 +230,7 @@ class Engine:
         try:
             merger = self._merger(plan, options)
             taken = take_up(self.store, lease, plan, merger, options, list(self.graph.migrations), edit, borrowed)
+            taken.ledger.restored = edit is None  # a fork stands at no breakpoint yet: it heeds all that it was given
             taken.ledger.note(kind, **facts)
             taken.ledger.commit((), RunStatus("running"))
             host = _host(options, blocking=blocking)

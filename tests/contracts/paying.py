@@ -76,7 +76,7 @@ class Errand(Course):
         life = super().live(nursery, url=self.till.url, **aim)
         if life.code:
             self.moments[self._where()] += 1
-        self.till.ambush(0, 0)
+        self.till.calm()
         return life
 
     def log(self) -> list[CallRecord]:

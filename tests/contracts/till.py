@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -21,7 +22,7 @@ class Till:
 
     def __init__(self) -> None:
         self.books = Books()
-        self._ambush: tuple[int, int, bool] | None = None
+        self._ambush: tuple[int, str, int, bool] | None = None
         till = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,7 +39,7 @@ class Till:
                     return
                 pid, key, task, place, item = self.path[1:].split("/")
                 text = json.dumps(till.books.take(Payment(key, task, int(place), item))).encode()
-                spring = till._due(int(pid))
+                spring = till._due(int(pid), item)
                 spring(False)
                 with suppress(OSError):  # nobody is there any more
                     self.send_response(200)
@@ -62,9 +63,13 @@ class Till:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
-    def ambush(self, count: int, signal: int, *, answered: bool = False) -> None:
-        """Send ``signal`` to the payer of the ``count``-th request from now on, before or after it is answered."""
-        self._ambush = (len(self.books.payments) + count, signal, answered)
+    def ambush(self, signal: int, count: int = 1, *, item: str = "", answered: bool = False) -> None:
+        """Send ``signal`` to the payer of the ``count``-th request (for ``item``) from now on, before or after the answer."""
+        self._ambush = (count, item, signal, answered)
+
+    def calm(self) -> None:
+        """Let everybody pay in peace."""
+        self._ambush = None
 
     def quiet(self) -> None:
         """Wait until all that was sent has been taken in: whoever sent it may be dead by now."""
@@ -78,14 +83,16 @@ class Till:
             self._busy -= count
             self._quiet.notify_all()
 
-    def _due(self, pid: int) -> Any:
+    def _due(self, pid: int, item: str) -> Callable[[bool], None]:
         """Return what may spring the ambush, now and when the answer is out."""
-        if self._ambush is None or len(self.books.payments) < self._ambush[0]:
-            return lambda answered: None
-        (_, signal, when), self._ambush = self._ambush, None
+        with self._quiet:
+            if self._ambush is None or self._ambush[1] not in ("", item):
+                return lambda answered: None
+            count, _, signal, when = self._ambush
+            self._ambush = (count - 1, *self._ambush[1:]) if count > 1 else None
 
         def spring(answered: bool) -> None:
-            if answered == when:
+            if answered == when and count == 1:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal)
 

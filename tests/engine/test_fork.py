@@ -98,6 +98,34 @@ def test_fork_of_drawn_graphs(shape, where, stops, width):
     assert expected == found
 
 
+EDITS = ({"log": ["edit"], "total": 5}, {"odd": "edit"}, {"left": 5}, {"tags": {9}, "right": 1, "top": 500})
+
+
+@pytest.mark.slow
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(shape=graphs(), where=st.integers(0, 10**6), edit=st.sampled_from(EDITS), how=st.sampled_from(("update", "state")),
+       stops=st.lists(st.integers(1, 4), max_size=4))  # fmt: skip
+def test_edited_fork_of_drawn_graphs(shape, where, edit, how, stops):
+    """An edited fork ends the same whatever runs beside what, and wherever it is stopped; it reads back as it ran."""
+    narrow, wide = (ng.Engine(build(shape), max_steps=LIMIT, max_concurrent=width) for width in (1, 8))
+    wide.store = narrow.store
+    assume(outcome(lambda: narrow.run({}, run_id="r")) != ("endless",))
+    at = where % (len(list(narrow.store.steps("r"))) + 1)
+    how = {how: edit}
+    expected = outcome(lambda: narrow.fork("r", at, new_id="n", **how))
+    assume(expected != ("endless",))
+    assert expected == outcome(lambda: wide.fork("r", at, new_id="w", **how))
+    found = outcome(lambda: wide.fork("r", at, new_id="s", max_steps=at + 2, **how))
+    for stop in [*stops, LIMIT]:
+        if found == ("endless",):
+            found = outcome(lambda: wide.resume("s", max_steps=wide.store.run("s").steps + stop))  # noqa: B023 - called at once
+    assert expected == found
+    if expected[0] == "completed":
+        run = narrow.open("n")
+        assert [step.state for step in run.history()] == [run.at(step).state for step in range(1, len(run.tasks) + 1)]
+        assert narrow.replay("n").ok
+
+
 def outcome(go):
     """Return what became of a run, comparable between runs."""
     try:
@@ -284,6 +312,8 @@ def test_fork_with_other_options(store):
         engine.fork("r", 1, max_steps=2, new_id="f")
     assert engine.resume("f").digest == engine.open("r").digest
     assert engine.fork("r", 1, after="d").status == "paused"
+    fork = engine.fork("r", 3, before="d", update={"log": "look"})
+    assert (fork.status, fork.state["log"][-1]) == ("paused", "look")
 
 
 def test_fork_in_the_background(store):

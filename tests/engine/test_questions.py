@@ -622,8 +622,7 @@ def test_an_answer_that_was_taken_is_heard_though_the_time_was_up(tmp_path):
     with Meddled(tmp_path / "runs.sqlite", clock=clock) as store:
         engine = ng.Engine(graph, store=store, clock=clock)
         run = engine.start(run_id="r")
-        while not len(engine.inbox()):
-            pass
+        until_asked(engine)
         run.pause()
         clock.advance(61)
         question = open_ids(engine)["?"]

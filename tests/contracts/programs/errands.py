@@ -153,7 +153,7 @@ def build(witness: Witness, url: str = "", unknown: str = "retry", *, changed: b
     @graph.node(after="lap", sends="work")
     def plan(state, ctx):
         witness.starts(state, ctx)
-        return [ng.Send("work", item=f"{'odd' if item % 3 == 2 else 'thing'}-{item}") for item in range(state["width"])]
+        return [ng.Send("work", item=f"{'odd' if item % 2 else 'thing'}-{item}") for item in range(state["width"])]
 
     @graph.node(after="lap")
     async def stroll(state, ctx):
@@ -162,8 +162,9 @@ def build(witness: Witness, url: str = "", unknown: str = "retry", *, changed: b
         async def branch(name, place):
             return [await purse.abuy(ctx, place + step, f"{name}-{step}") for step in range(2)]
 
+        gate = await purse.abuy(ctx, 7, "gate")
         prices = await asyncio.gather(*(branch(name, 2 * place + 1) for place, name in enumerate("abc")))
-        return {"goods": f"stroll {prices}", "total": sum(map(sum, prices)), "trail": "S"}
+        return {"goods": f"stroll {prices}", "total": gate + sum(map(sum, prices)), "trail": "S"}
 
     @graph.node(after="lap")
     def permit(state, ctx):

@@ -132,7 +132,7 @@ def live(order: dict[str, Any]) -> None:
     acknowledge(aim)
     witness = laps.Witness(order["witness"], lambda count: aim.moment("witnessed"))
     say("begins")
-    engine = ng.Engine(PLAYS[order["play"]](witness, order), store=opened(order), max_concurrent=4)
+    engine = ng.Engine(PLAYS[order["play"]](witness, order), store=opened(order), max_concurrent=order.get("width", 4))
     drive = errands.drive if order["play"] == "errands" else laps.drive
     run = drive(engine, order["size"], order["run"], *order.get("fork", ()))
     engine.close()

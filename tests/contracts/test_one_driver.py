@@ -1,0 +1,133 @@
+"""One driver a run: of many that try at once one drives, and one that was taken for dead writes nothing more."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+import nbgraph as ng
+from tests.contracts.lives import REPO, undisturbed
+from tests.contracts.paying import Errand, expected_items
+from tests.contracts.programs import crowd, errands, laps
+
+PROCESSES, RUNS, ROUNDS = 10, 25, 4
+"""1,000 attempts."""
+
+
+def let_loose(folder, till, runs=RUNS, rounds=ROUNDS, saboteur="nobody"):
+    """Let ten processes go for all runs of one store; return what each attempt said."""
+    order = {
+        "store": str(folder / "runs.sqlite"), "witness": str(folder / "witness"), "url": till.url, "runs": runs,
+        "rounds": rounds, "processes": PROCESSES, "saboteur": saboteur,
+    }  # fmt: skip
+    command = [sys.executable, "-m", "tests.contracts.programs.crowd", json.dumps(order)]
+    done = subprocess.run(command, cwd=REPO, stdout=subprocess.PIPE, text=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.slow
+def test_a_thousand_attempts_of_ten_processes_commit_each_step_once(tmp_path, till, record_property):
+    """Whoever drives, and however often that changes: each step is committed once, each body's call paid once."""
+    said = let_loose(tmp_path, till)
+    kinds = Counter(what for *_, what in said)
+    record_property("attempts", dict(kinds))
+    assert PROCESSES * RUNS * ROUNDS == len(said)
+    assert kinds["drove"] >= 2 * RUNS
+    assert kinds["busy"] > 100
+    check_crowd(tmp_path, till)
+
+
+def check_crowd(folder, till, runs=RUNS):
+    """Check that all runs are complete, and that nothing in them or outside was done twice."""
+    expected, lines = undisturbed(errands, crowd.SIZE), (folder / "witness").read_text(encoding="ascii").splitlines()
+    engine = ng.Engine(errands.build(laps.Blind()), store=folder / "runs.sqlite")
+    opened = [engine.open(f"r{which}") for which in range(runs)]
+    keys = [row.key for run in opened for row in engine.store.steps(run.id)]
+    assert [(expected.digest, "completed")] * runs == [(run.digest, run.status) for run in opened]
+    assert len(keys) == len(set(keys)) == runs * len(expected.parents)
+    assert [] == list(engine.store.verify())
+    starts = Counter((key, task) for word, task, key, _ in (line.split() for line in lines) if word == "start")
+    assert runs * len(expected.parents) == len(starts)
+    refused = {payment.key for payment in till.books.payments if payment.item.startswith("odd")}
+    assert runs * expected_items(crowd.SIZE).total() == len(till.books.paid)
+    assert {(False, 1), (True, 2)} == {(key in refused, count) for key, count in till.books.paid.items()}
+
+
+# -- a stopped driver
+
+
+class Later:
+    """A clock by which every lease of now has run out."""
+
+    monotonic = staticmethod(time.monotonic)
+
+    @staticmethod
+    def now() -> float:
+        """Return the time in a minute."""
+        return time.time() + 60
+
+
+MOMENTS = {
+    "in a body": {"at": "witnessed", "count": 4},
+    "in a call": {"ambush": "milk"},
+    "in an async call": {"ambush": "gate"},
+    "before it keeps a call": {"at": "record called", "count": 6},
+    "before it keeps a step": {"at": "commit called", "count": 3},
+}
+
+
+@pytest.mark.parametrize("holds", [True, False], ids=["held", "completed"])
+@pytest.mark.parametrize("durability", ["full", "normal"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_stopped_driver_is_fenced_out(tmp_path, nursery, till, moment, durability, holds):
+    """Stopped anywhere, taken over and woken, while the new driver holds the run or when it is done: 20 of 20 refused."""
+    course, aim = Errand(tmp_path, (1, 2), durability, till=till), dict(MOMENTS[moment])
+    if "ambush" in aim:
+        till.ambush(signal.SIGSTOP, item=aim.pop("ambush"))
+    found = []
+    # One task at a time: a process that is stopped in the middle of a commit keeps the file locked.
+    life = course.live(
+        nursery, stop=True, width=1, **aim, when_stopped=lambda pid: found.append(take_over(course, holds))
+    )
+    assert life.code
+    assert "RunBusyError" in life.words
+    assert_nothing_came_after(course, found[0])
+
+
+def take_over(course, holds):
+    """Take the run from its stopped driver, and drive it to its end or just hold it; return what there is then."""
+    engine = ng.Engine(errands.build(laps.Blind(), course.till.url), store=course.store, clock=Later())
+    if holds:
+        lease = engine.store.acquire(course.run)
+    else:
+        lease = None
+        assert "completed" == errands.drive(engine, course.size, course.run).status
+    course.till.quiet()
+    return engine, lease, rows_of(engine.store, course.run), len(course.till.books.payments)
+
+
+def rows_of(store, run):
+    """Return all that a store has of a run."""
+    return [list(part(run)) for part in (store.steps, store.calls, store.events, store.answers)], store.run(run).status
+
+
+def assert_nothing_came_after(course, found):
+    """Check that the old driver wrote nothing and paid nothing, and that the run goes on to its right end."""
+    engine, lease, rows, paid = found
+    assert rows == rows_of(engine.store, course.run)
+    assert paid == len(course.till.books.payments)
+    if lease is not None:
+        assert rows == rows_of(engine.store, course.run)
+        engine.store.release(lease)
+        assert "completed" == errands.drive(engine, course.size, course.run).status
+    run = engine.open(course.run)
+    assert undisturbed(errands, course.size).digest == run.digest
+    assert run.replay().ok
+    assert [] == list(engine.store.verify())
+    engine.close()
