@@ -97,7 +97,7 @@ class Context:
         "task_id",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that an attempt knows
         self,
         run_id: RunId,
         task_id: TaskId,

@@ -17,6 +17,7 @@ from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.options import Options
 from nbgraph.engine.restoring import Held, Restorer, names_of, other_reducers
+from nbgraph.errors import RunNotFound
 from nbgraph.graph.plan import Plan
 from nbgraph.ids import RunId
 from nbgraph.store.protocol import CallRecord, Lease, Origin, Store
@@ -40,23 +41,24 @@ def standing(store: Store, lease: Lease, plan: Plan, merger: Merger, options: Op
     return ledger, Restorer(store, RunId(lease.run_id), plan, merger, ledger)
 
 
-def take_up(
-    store: Store, lease: Lease, plan: Plan, merger: Merger, options: Options, migrations: Migrations,
-    edit: Edit | None = None, borrowed: Mapping[str, Book] | None = None,
+def take_up(  # noqa: PLR0913 - what a run stands on, and what changes
+    store: Store, lease: Lease, plan: Plan, merger: Merger, options: Options, *, migrations: Migrations,
+    note: Callable[[Ledger], None], edit: Edit | None = None,
 ) -> TakenUp:  # fmt: skip
-    """Bring the books to where the run stands; raises ``MigrationError`` where its state does not fit today's schema."""
+    """Bring the books to where the run stands; raises ``MigrationError`` where its state does not fit today's schema.
+
+    ``note`` notes in the books why: with a fork's edit if there is one, so that both are kept or neither.
+    """
     ledger, restorer = standing(store, lease, plan, merger, options)
     held = restorer.restore()
     before = _followed(store, lease.run_id, held.step)
     editor = Editor(plan, merger, ledger, before)
     held = _on_todays_schema(store, lease, plan, merger, held, editor, migrations, before)
+    note(ledger)
     if edit is not None:  # a fork
         held = editor.edit(held, edit) if edit else editor.turn(held)
     restorer.complete(held)
-    recorder = Recorder(store, lease, options.clock, options.redact, merger.types, restored=True)
-    if borrowed:
-        recorder.borrow(borrowed)
-    return TakenUp(ledger, recorder)
+    return TakenUp(ledger, Recorder(store, lease, options.clock, options.redact, merger.types, restored=True))
 
 
 def _followed(store: Store, run_id: str, step: int) -> str:
@@ -108,6 +110,22 @@ def still_borrowed(store: Store, run_id: str) -> dict[str, Book] | None:
     made = next((event for event in store.events(run_id) if event.kind == "run.forked"), None) if origin else None
     reuse = made is not None and loads(made.data).get("reuse_calls")
     return borrowed_from(store, origin) if origin is not None and reuse else None
+
+
+def began(store: Store, run_id: str) -> bool:
+    """Say whether a run began: a fork does with its first commit, which keeps what was asked of it."""
+    return store.origin(run_id) is None or any(event.kind == "run.forked" for event in store.events(run_id))
+
+
+def never_began(run_id: str, file: str) -> RunNotFound:
+    """Return the error for a fork whose process died before what was asked of it was kept."""
+    return RunNotFound(
+        f"run {run_id!r} is a fork that never began: its process died before the edit was kept",
+        still="nothing of it was executed, and its origin was not written",
+        todo=f"fork again; new_id={run_id!r} may be used for that",
+        file=file,
+        run_id=run_id,
+    )
 
 
 def _all_books(store: Store, run_id: str, upto: int | None) -> dict[str, Book]:

@@ -442,6 +442,7 @@ class Driver:
     def _fail(self, task: Task, error: NbgraphError, **facts: Any) -> None:
         """Note a failure for good. The task stays alive: what it may still reach waits for its repair."""
         self._verdict.add(task.path, error)
+        self._frontier.stuck.add(task.node.name)
         cause = error.__cause__ or error
         raised = f"{type(cause).__name__}: {words(cause)}"
         self._ledger.note("task.failed", task.node.name, task.id, error=error.message, raised=raised, **facts)

@@ -92,7 +92,7 @@ class Editor:
     """Writes edits into a run whose last row has been taken in and not completed."""
 
     def __init__(self, plan: Plan, merger: Merger, ledger: Ledger, recorded: str | None) -> None:
-        """``recorded``: the description of the graph that the run followed at its last row."""
+        """Take ``recorded``: the description of the graph that the run followed at its last row."""
         self._plan, self._merger, self._ledger, self._recorded = plan, merger, ledger, recorded
 
     def turn(self, held: Held) -> Held:

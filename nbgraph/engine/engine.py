@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from operator import index
 from os import PathLike
@@ -15,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from nbgraph.engine import inbox, tables
 from nbgraph.engine.calls.recorder import Recorder
-from nbgraph.engine.continuing import borrowed_from, still_borrowed, take_up
+from nbgraph.engine.continuing import began, borrowed_from, never_began, still_borrowed, take_up
 from nbgraph.engine.control import Break, Breakpoints
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.history import History
@@ -25,7 +26,7 @@ from nbgraph.engine.options import Change, Options, combine
 from nbgraph.engine.record import object_text
 from nbgraph.engine.run import Run, interrupted, status_of
 from nbgraph.engine.session import Session
-from nbgraph.errors import GraphError, RunError
+from nbgraph.errors import GraphError, RunError, RunNotFound
 from nbgraph.graph import compiling  # noqa: F401 - the first run, or the first resume, should not wait for an import
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
@@ -194,6 +195,8 @@ class Engine:
                 todo="start a new run",
                 run_id=run_id,
             )
+        if not row.holder and not began(self.store, run_id):
+            raise never_began(run_id, self.store.name)
         plan = self._same_graph(row)
         options = combine(self.options, (), {"seed": row.record.seed, **keywords})
         breakpoints = Breakpoints(before, after, quota)
@@ -229,9 +232,12 @@ class Engine:
     ) -> Session:
         try:
             merger = self._merger(plan, options)
-            taken = take_up(self.store, lease, plan, merger, options, list(self.graph.migrations), edit, borrowed)
+            note = partial(Ledger.note, kind=kind, **facts)
+            migrations = list(self.graph.migrations)
+            taken = take_up(self.store, lease, plan, merger, options, migrations=migrations, note=note, edit=edit)
+            if borrowed:
+                taken.recorder.borrow(borrowed)
             taken.ledger.restored = edit is None  # a fork stands at no breakpoint yet: it heeds all that it was given
-            taken.ledger.note(kind, **facts)
             taken.ledger.commit((), RunStatus("running"))
             host = _host(options, blocking=blocking)
             session = Session(self.store, plan, lease, taken.ledger, options, breakpoints, host, taken.recorder)
@@ -322,6 +328,7 @@ class Engine:
             new_id or os.urandom(6).hex(), plan.name, plan.fingerprint, plan.description, "", options.seed,
             options.clock.now(),
         )  # fmt: skip
+        self._clear(record.run_id)
         lease = self.store.fork(record, origin)
         try:
             return self._taken_up(
@@ -331,6 +338,12 @@ class Engine:
         except BaseException:
             self.store.delete(record.run_id)  # a fork that never began is nothing that anybody should find
             raise
+
+    def _clear(self, run_id: str) -> None:
+        """Remove a fork of that id that never began, so that it can be made."""
+        with suppress(RunNotFound):
+            if not began(self.store, run_id):
+                self.store.delete(run_id)
 
     # -- replay
 

@@ -36,6 +36,8 @@ class Frontier:
         """A heap: the first in canonical order comes first."""
         self.haunted = False
         """A conflict was found: what fires from now on is never stored."""
+        self.stuck: set[str] = set()
+        """Nodes with a task that failed for good; it stays alive."""
         self.ends: list[Arrival] = []
         """Branch ends, for the final state."""
 
@@ -130,10 +132,13 @@ class Frontier:
         return name not in self._plan.reached_by[other] or nodes[other].declared < nodes[name].declared
 
     def waits_before(self, bound: Path) -> Task | None:
-        """Return a ready task behind ``bound`` that keeps a gather before ``bound`` waiting, or None."""
+        """Return a ready task behind ``bound`` that keeps a gather before ``bound`` waiting, or None.
+
+        A gather that a failed task can still reach waits for its repair, whoever else runs.
+        """
         for name, arrivals in self._pending.items():
-            if self._path(self._plan.nodes[name], arrivals) < bound:
-                reached_by = self._plan.reached_by[name]
+            reached_by = self._plan.reached_by[name]
+            if not self.stuck & reached_by and self._path(self._plan.nodes[name], arrivals) < bound:
                 for task in sorted(self.ready):
                     if task.node.name in reached_by:
                         return task

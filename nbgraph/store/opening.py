@@ -19,6 +19,9 @@ from nbgraph.store.failures import damaged
 _QUICK_CHECK_LIMIT = 1 << 20
 """Bytes up to which every page is checked on opening (about 1 ms); digests guard what is read anyway."""
 
+_TURNS = 4
+"""How often the journal's mode is tried again; each time after the lock was free."""
+
 
 class Connection(sqlite3.Connection):
     """A connection that can be referred to weakly."""
@@ -88,7 +91,6 @@ def open_reader(path: str, busy_timeout: float) -> Connection:
 
 def open_writer(path: str, durability: str, busy_timeout: float) -> Connection:
     """Open ``path``, which has been inspected, for writing: a write-ahead log, or a journal on a network."""
-    connection = connect(path, writable=True, busy_timeout=busy_timeout)
     network = filesystem.network_type(path)
     if network:
         warnings.warn(
@@ -96,9 +98,32 @@ def open_writer(path: str, durability: str, busy_timeout: float) -> Connection:
             "slower; keep runs on a local disk and copy the file when they are done",
             stacklevel=4,
         )
-    connection.execute(f"PRAGMA journal_mode={'DELETE' if network else 'WAL'}")
-    connection.execute(f"PRAGMA synchronous={'NORMAL' if durability == 'normal' and not network else 'FULL'}")
+    connection = connect(path, writable=True, busy_timeout=busy_timeout)
+    try:
+        _set_journal(connection, "DELETE" if network else "WAL")
+        connection.execute(f"PRAGMA synchronous={'NORMAL' if durability == 'normal' and not network else 'FULL'}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _set_journal(connection: sqlite3.Connection, mode: str) -> None:
+    """Choose the journal, also while others open the same new file and do it, too.
+
+    SQLite does not wait here, whatever the timeout: when another process holds the lock it fails at once. For a
+    transaction it waits, so an empty one takes its turn; by then the other has mostly done what was to do.
+    """
+    for _ in range(_TURNS):
+        try:
+            connection.execute(f"PRAGMA journal_mode={mode}")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    connection.execute(f"PRAGMA journal_mode={mode}")
 
 
 def inspect(connection: sqlite3.Connection, path: str) -> int:

@@ -113,7 +113,6 @@ class Course:
     folder: Path
     size: tuple[int, int]
     durability: str = "full"
-    saboteur: str = "nobody"
     run: str = "r"
     deaths: int = 0
     faults: list[str] = field(default_factory=list)
@@ -132,8 +131,7 @@ class Course:
         how = {name: aim.pop(name) for name in ("kill_after", "kill_in", "when_stopped") if name in aim}
         order = {
             "store": str(self.store), "witness": str(self._witness), "size": self.size, "run": self.run,
-            "play": self.play.__name__.rpartition(".")[2], "durability": self.durability, "saboteur": self.saboteur,
-            **aim,
+            "play": self.play.__name__.rpartition(".")[2], "durability": self.durability, **aim,
         }  # fmt: skip
         life = nursery.live(order, **how)
         self.deaths += life.code in (7, -signal.SIGKILL)

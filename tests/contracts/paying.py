@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import nbgraph as ng
 from nbgraph.store.protocol import CallRecord
@@ -40,7 +40,7 @@ def calls_of(log: Iterable[CallRecord]) -> Iterator[tuple[Call, CallRecord]]:
             asked = asked_in(line)
             if asked is not None:
                 names[line.task, line.name] = asked[0]
-            yield names[line.task, line.name], line
+            yield names.get((line.task, line.name), (line.task, 0)), line
 
 
 def standing(log: Iterable[CallRecord]) -> dict[Call, CallRecord]:
@@ -52,6 +52,14 @@ def receipt(line: CallRecord) -> int:
     """Return the number on the receipt that a call returned, 0 where it was skipped."""
     response = json.loads(line.data)["response"]
     return 0 if response is None else int(response["receipt"])
+
+
+def rows_of(store: Any, run: str) -> list[Any]:
+    """Return all that a store has of a run."""
+    return [
+        store.run(run).status,
+        *(list(part(run)) for part in (store.steps, store.calls, store.events, store.answers)),
+    ]
 
 
 @dataclass
@@ -91,12 +99,12 @@ class Errand(Course):
         before, self._log = self._log, self.log()
         if self._log[: len(before)] != before:
             self.faults.append("a line of the log is lost or changed")
-        found = {(str(line.seq), line.phase, line.task, line.name) for line in self._log}
-        self._note("an acknowledged line is lost", [str(line) for line in life.lines if line not in found])
-        self._check_payments(standing(before), standing(self._log), self._new_payments())
         gots = [(task, int(place), int(number)) for word, task, place, number in _of(witnessed, "got")]
         kept = {(line.task, *call[1:], receipt(line)) for call, line in _returned(self._log)}
         self._note("a node went on with what was not kept", [str(got) for got in gots if got not in kept])
+        found = {(str(line.seq), line.phase, line.task, line.name) for line in self._log}
+        self._note("an acknowledged line is lost", [str(line) for line in life.lines if line not in found])
+        self._check_payments(standing(before), standing(self._log), self._new_payments())
 
     def _new_payments(self) -> list[errands.Payment]:
         """Return what this run paid since the last look."""

@@ -98,19 +98,3 @@ def test_death_around_rare_writes(tmp_path, nursery, at):
     assert -signal.SIGKILL == course.live(nursery, at=f"commit{at}" if at[0] == "+" else at).code
     assert 0 == course.live(nursery).code
     assert [] == course.end()
-
-
-@pytest.mark.parametrize(
-    ("saboteur", "at", "fault"),
-    [
-        ("late", "acknowledged", "an acknowledged step is lost"),
-        ("late", "witnessed", "a body ran on what was not kept"),
-        ("twice", "acknowledged", "the result differs"),
-    ],
-)
-def test_a_broken_engine_is_noticed(tmp_path, nursery, saboteur, at, fault):
-    """Saboteurs: a store that says yes too early, and a resume that applies a step twice, fail these checks."""
-    course = Course(tmp_path, SMALL, saboteur=saboteur)
-    course.live(nursery, at=at, count=6)
-    course.live(nursery)
-    assert [found for found in course.end() if found.startswith(fault)]

@@ -13,9 +13,9 @@ from typing import Annotated, TypedDict
 import pytest
 
 import nbgraph as ng
-from nbgraph.store import AnswerRecord
+from nbgraph.store import AnswerRecord, Origin
 from nbgraph.testing import POINTS
-from tests.contracts.paying import Errand, standing
+from tests.contracts.paying import Errand, rows_of, standing
 
 KILLS = int(os.environ.get("NBGRAPH_KILLS", "300"))
 """Deaths at random moments, half of them for each durability."""
@@ -35,7 +35,11 @@ def at_random(till, chance: Random) -> dict:
     if drawn < 0.2:
         till.ambush(signal.SIGKILL, chance.randrange(1, 20), answered=chance.random() < 0.5)
         return {}
-    return {"kill_in": chance.uniform(0, 0.15)} if drawn < 0.8 else {"at": "any statement", "count": chance.randrange(1, 150)}
+    return (
+        {"kill_in": chance.uniform(0, 0.15)}
+        if drawn < 0.8
+        else {"at": "any statement", "count": chance.randrange(1, 150)}
+    )
 
 
 @pytest.mark.slow
@@ -45,7 +49,9 @@ def test_killed_at_random_moments_a_run_pays_once(tmp_path, nursery, till, durab
     chance, moments = Random(f"paid {durability}"), Errand(tmp_path, LARGE, till=till).moments
     for number in itertools.count():
         course = Errand(tmp_path, LARGE, durability, run=f"r{number}", till=till)
-        while course.live(nursery, **(at_random(till, chance) if (moments + course.moments).total() < KILLS // 2 else {})).code:
+        while course.live(
+            nursery, **(at_random(till, chance) if (moments + course.moments).total() < KILLS // 2 else {})
+        ).code:
             assert [] == course.faults
         moments += course.moments
         assert [] == course.end()
@@ -68,7 +74,7 @@ def test_killed_at_a_commit_point_a_run_pays_once(tmp_path, nursery, till, point
     course, what = Errand(tmp_path, SMALL, durability, till=till), point.split()[1]
     if what in WAYS:
         course.live(nursery, point="after commit", count=4)
-    codes = [course.live(nursery, point=point, count=count, **WAYS.get(what, {})).code for count in (1, 1, 2)]
+    codes = [course.live(nursery, point=point, count=count, **WAYS.get(what, {})).code for count in (1, 1, 2, 3)]
     assert -signal.SIGKILL == codes[0]
     assert 0 in codes or 0 == course.live(nursery, **WAYS.get(what, {})).code
     assert [] == course.end()
@@ -99,13 +105,31 @@ def test_killed_while_a_fork_is_made(tmp_path, nursery, till, point, at):
     """The fork is there or not, goes on with the calls of its origin and pays nothing; its origin is not written."""
     origin = Errand(tmp_path, SMALL, till=till)
     assert 0 == origin.live(nursery).code
-    before, paid = (origin.rows(), origin.log()), len(till.books.payments)
-    fork = Errand(tmp_path, SMALL, run="f", till=till, shared=frozenset(row.task for row in before[0] if row.step <= at))
+    with ng.SqliteStore(origin.store) as store:
+        before, paid = rows_of(store, "r"), len(till.books.payments)
+    fork = Errand(tmp_path, SMALL, run="f", till=till, shared=frozenset(row.task for row in before[1][:at]))
     assert -signal.SIGKILL == fork.live(nursery, fork=("r", at), point=point, count=1).code
     fork.live(nursery, fork=("r", at), point="after record", count=1)
     assert 0 == fork.live(nursery, fork=("r", at)).code
     assert ([], paid) == (fork.end(), len(till.books.payments))
-    assert before == (origin.rows(), origin.log())
+    with ng.SqliteStore(origin.store) as store:
+        assert before == rows_of(store, "r")
+
+
+def test_a_fork_that_died_before_its_edit_was_kept_is_no_fork(tmp_path):
+    """A resume refuses it, as nobody knows any more what was to be edited; it can be made again under its id."""
+    graph = ng.Graph(Log, name="edited")
+    graph.node(name="a")(lambda state: {"log": "a"})
+    graph.node(name="b", after="a")(lambda state: {"log": "b"})
+    engine = ng.Engine(graph, store=tmp_path / "runs.sqlite")
+    engine.run({}, run_id="r")
+    record = engine.store.run("r").record._replace(run_id="f")
+    engine.store.release(engine.store.fork(record, Origin("r", 1)))
+    with pytest.raises(ng.RunNotFound, match="never began"):
+        engine.resume("f")
+    assert ["a", "!", "b"] == list(engine.fork("r", 1, new_id="f", update={"log": "!"}).state["log"])
+    with pytest.raises(ng.StoreError, match="already"):
+        engine.fork("r", 1, new_id="f")
 
 
 # -- inside a call

@@ -51,7 +51,7 @@ def seconds(state):
 
 
 def drawn(state):
-    return {"out": random.random()}  # noqa: S311 - the sickness itself
+    return {"out": random.random()}
 
 
 def unordered(state):
@@ -90,7 +90,7 @@ def test_what_moves_is_named_with_its_cause():
 
 def test_a_healthy_graph_is_said_to_be(capfd):
     """Recorded time, seeded numbers and sorted sets do not move; what nodes print harms nothing."""
-    graph = sick(healthy=healthy, loud=lambda state: print("}{"))
+    graph = sick(healthy=healthy, loud=lambda state: print("}{"))  # noqa: T201 - what nodes print is what it is about
     diagnosis = examined(graph)
     assert diagnosis.ok, repr(diagnosis)
     assert not diagnosis.notes
@@ -166,6 +166,6 @@ def test_a_graph_that_does_not_travel_is_examined_here():
 
 def test_findings_are_a_table_and_escaped_html():
     """The findings come as a DataFrame; names and values are text, not markup."""
-    diagnosis = examined(sick(**{"unordered": lambda state: {"out": list({"<b>a", "<i>b", "<u>c", "<s>d"})}}))
+    diagnosis = examined(sick(unordered=lambda state: {"out": list({"<b>a", "<i>b", "<u>c", "<s>d"})}))
     assert ["node", "field", "moves_with", "why", "before", "after", "task"] == list(diagnosis.table.columns)
     assert "<b>" not in diagnosis._repr_html_()

@@ -10,6 +10,7 @@ import pytest
 
 import nbgraph as ng
 from nbgraph.testing import GatedCrew
+from tests.engine.plays import play
 from tests.engine.stage import SOON, Log, beside, chain, nodes_of, says
 
 
@@ -65,6 +66,22 @@ def test_no_later_task_starts_after_a_failure():
     assert "b" == error.node
     assert ["a"] == calls
     assert ["begin", "a"] == nodes_of(run)
+
+
+def test_a_gather_that_cannot_fire_starts_nobody():
+    """What a failed task keeps waiting anyway is no reason to start a task behind it."""
+    ran = []
+
+    def noted(name):
+        return lambda state: ran.append(name)
+
+    def broken(state):
+        raise ValueError("c")
+
+    graph = play("a > b c d; b c d > e", b=noted("b"), c=broken, d=noted("d"))
+    with pytest.raises(ng.NodeError):
+        ng.Engine(graph).run(max_concurrent=1)
+    assert ["b"] == ran
 
 
 def test_running_tasks_finish_and_are_kept():

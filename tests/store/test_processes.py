@@ -6,12 +6,14 @@ import contextlib
 import os
 import random
 import signal
+import sqlite3
 import threading
+import time
 
 import pytest
 
-from nbgraph.errors import RunBusyError, StoreError
-from nbgraph.store import SqliteStore, holders
+from nbgraph.errors import RunBusyError, StoreBusy, StoreError
+from nbgraph.store import SqliteStore, holders, opening
 from nbgraph.testing.records import run_record, step_record
 
 READY = "print('ready', flush=True); sys.stdin.readline()\n"
@@ -34,11 +36,17 @@ def let_go(processes):
 
 
 def start_together(processes):
-    """Let processes go on at once; return what they print then. One that fails shows its errors."""
+    """Let processes go on at once; return what they print then. What one says of its failure is shown whole."""
     let_go(processes)
-    ended = [(process, *process.communicate(timeout=40)) for process in processes]
-    assert [] == [(process.returncode, err) for process, _, err in ended if process.returncode or err]
-    return [out for _, out, _ in ended]
+    outputs, failures = [], []
+    for process in processes:
+        out, errors = process.communicate(timeout=40)
+        outputs.append(out)
+        if process.returncode or errors:
+            failures.append(f"a process ended with {process.returncode}:\n{errors}")
+    if failures:
+        pytest.fail("\n".join(failures))
+    return outputs
 
 
 def test_eight_open_a_missing_file(path, python):
@@ -52,6 +60,19 @@ def test_eight_open_a_missing_file(path, python):
         with SqliteStore(f"{path}{n}") as store:
             assert (len(store.runs()), store.verify()) == (8, [])
     assert {f"runs.sqlite{n}" for n in range(5)} == {file.name for file in path.parent.iterdir()}
+
+
+def test_opening_waits_for_its_turn(path):
+    """Whoever opens a new file while another writes to it waits as long as the timeout says, and gets it later."""
+    opening.create(str(path), 0.0)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        with pytest.raises(StoreBusy):
+            SqliteStore(path, busy_timeout=0.3)
+        assert time.monotonic() - started > 0.25
+    with SqliteStore(path) as store:
+        assert store.verify() == []
 
 
 def test_two_race_for_a_run(path, python):

@@ -117,7 +117,7 @@ def test_a_run_becomes_a_test_that_imports_its_graph(shop, tmp_path):
     assert 1 == code, said
 
 
-NOTEBOOK = '''
+NOTEBOOK = """
 import math, operator
 from typing import Annotated, TypedDict
 import nbgraph as ng
@@ -152,7 +152,7 @@ flow.node(lambda state: {"seen": operator.add(1, 1)}, name="end")
 
 run = ng.Engine(flow, store="nb.sqlite").run({"n": 2}, run_id="nb/1")
 run.to_pytest("test_nb.py")
-'''
+"""
 
 
 @pytest.mark.slow

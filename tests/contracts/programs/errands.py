@@ -148,7 +148,8 @@ def build(witness: Witness, url: str = "", unknown: str = "retry", *, changed: b
     @graph.node
     def lap(state, ctx):
         witness.starts(state, ctx)
-        return {"total": purse.buy(ctx, 1, "bread") + purse.buy(ctx, 2, "milk"), "goods": f"lap {state['lap']}"}
+        prices = purse.buy(ctx, 1, "bread"), purse.buy(ctx, 2, "milk")
+        return {"total": sum(prices), "goods": f"lap {state['lap']}: {prices}"}
 
     @graph.node(after="lap", sends="work")
     def plan(state, ctx):

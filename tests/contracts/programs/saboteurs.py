@@ -1,22 +1,38 @@
-"""Ways of breaking the engine on purpose: each takes one promise away, and a check must notice.
+"""Ways of breaking the engine on purpose: each takes one promise away, and a contract must notice.
 
-Each is called in a process of its own before the engine is made.
+Each is called before the engine is made, with what sets an attribute: in a process of its own that may be
+``setattr``, in a test it undoes it. ``test_saboteurs`` says which test must fail.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
+from nbgraph.engine import frontier
+from nbgraph.engine.calls.book import Book, Reading
+from nbgraph.engine.calls.desk import Desk
+from nbgraph.engine.calls.naming import Names
+from nbgraph.engine.context import Context
 from nbgraph.engine.merge import Merger
+from nbgraph.engine.replay import compare
+from nbgraph.engine.replay.recorded import RecordedDesk
 from nbgraph.engine.restoring import Restorer
-from nbgraph.store import holders, sqlite
+from nbgraph.store import calls, holders, sqlite, writer
+from nbgraph.store.protocol import CallRecord, Lease
+
+Patch = Callable[[Any, str, Any], None]
 
 
-def nobody() -> None:
+def nobody(patch: Patch = setattr) -> None:
     """Break nothing."""
 
 
-def late() -> None:
+# -- steps
+
+
+def late(patch: Patch = setattr) -> None:
     """Acknowledge a commit before it is made: each is made when the next one comes."""
     commit, waiting = sqlite.SqliteStore.commit, list[Any]()
 
@@ -28,10 +44,10 @@ def late() -> None:
         else:
             waiting.append(args)
 
-    sqlite.SqliteStore.commit = later  # type: ignore[method-assign]
+    patch(sqlite.SqliteStore, "commit", later)
 
 
-def twice() -> None:
+def twice(patch: Patch = setattr) -> None:
     """Apply what is read back at a resume twice."""
     restore, write = Restorer._row, Merger.write
 
@@ -46,9 +62,156 @@ def twice() -> None:
         finally:
             Merger.write = write  # type: ignore[method-assign]
 
-    Restorer._row = restored  # type: ignore[method-assign]
+    patch(Restorer, "_row", restored)
 
 
-def leaseless() -> None:
+def merged_by_arrival(patch: Patch = setattr) -> None:
+    """Merge branches in the order in which they finish."""
+    arrived = itertools.count()
+    patch(frontier, "arrival_path", lambda parent, branch, fan_out: (next(arrived),))
+    patch(frontier, "gather_path", lambda paths, place: (next(arrived),))
+
+
+# -- drivers
+
+
+def leaseless(patch: Patch = setattr) -> None:
     """Take every driver for dead."""
-    holders.lives = lambda holder, expires, now: False
+    patch(holders, "lives", lambda holder, expires, now: False)
+
+
+def unfenced(patch: Patch = setattr) -> None:
+    """Let a driver write under whatever fence holds now."""
+    fenced = writer.Writer._fenced
+    query = "SELECT fence, holder FROM leases WHERE run = (SELECT ref FROM runs WHERE run_id = ?)"
+
+    def anyhow(self: Any, lease: Lease, keep: Any) -> Any:
+        with self._lock:
+            row = self._connection.execute(query, (lease.run_id,)).fetchone()
+        return fenced(self, Lease(lease.run_id, *row), keep)
+
+    patch(writer.Writer, "_fenced", anyhow)
+
+
+# -- calls
+
+
+def recorded_late(patch: Patch = setattr) -> None:
+    """Let the node go on before the end of its call is kept: that is kept with whatever is written next."""
+    record, commit, waiting, last = sqlite.SqliteStore.record, sqlite.SqliteStore.commit, list[Any](), [0]
+
+    def flush(self: Any) -> None:
+        while waiting:
+            record(self, *waiting.pop(0))
+
+    def later(self: Any, lease: Any, lines: Any, *args: Any) -> int:
+        first = last[0] + 1
+        if last[0] and all(line.phase == "returned" for line in lines):
+            waiting.append((lease, lines, *args))
+        else:
+            flush(self)
+            first = record(self, lease, lines, *args)
+        last[0] = first + len(lines) - 1
+        return first
+
+    def flushed(self: Any, *args: Any) -> None:
+        flush(self)
+        commit(self, *args)
+
+    patch(sqlite.SqliteStore, "record", later)
+    patch(sqlite.SqliteStore, "commit", flushed)
+
+
+def never_served(patch: Patch = setattr) -> None:
+    """Make every call, whatever the record says."""
+    find = Reading.find
+
+    def found(self: Any, *asked: Any) -> Any:
+        past = find(self, *asked)
+        return past if past is not None and past.phase in ("asked", "answered") else None
+
+    patch(Reading, "find", found)
+
+
+def served_another(patch: Patch = setattr) -> None:
+    """Answer a call with the record of another one."""
+    find = Reading.find
+
+    def found(self: Any, *asked: Any) -> Any:
+        past = find(self, *asked)
+        others = [other for other in self._calls.values() if other.phase == "returned" and other is not past]
+        return others[0] if past is not None and past.phase == "returned" and others else past
+
+    patch(Reading, "find", found)
+
+
+def served_failures(patch: Patch = setattr) -> None:
+    """Raise again to the next attempt what made the last one fail."""
+    patch(Book, "void", lambda self, upto: None)
+
+
+def unmarked(patch: Patch = setattr) -> None:
+    """Make calls without saying so beforehand."""
+    write, awrite = Desk._write, Desk._awrite
+
+    def unwritten(self: Any, line: Any) -> CallRecord:
+        return line.record if line.record.phase == "started" else write(self, line)
+
+    async def aunwritten(self: Any, line: Any) -> CallRecord:
+        return line.record if line.record.phase == "started" else await awrite(self, line)
+
+    patch(Desk, "_write", unwritten)
+    patch(Desk, "_awrite", aunwritten)
+
+
+def named_by_arrival(patch: Patch = setattr) -> None:
+    """Number the calls of a node as they come, whichever branch issues them."""
+
+    def numbered(self: Any) -> str:
+        self.arrived = getattr(self, "arrived", 0) + 1
+        return str(self.arrived)
+
+    patch(Names, "_numbered", numbered)
+
+
+def another_key(patch: Patch = setattr) -> None:
+    """Give each attempt another idempotency key."""
+    key = Context.idempotency_key
+    patch(Context, "idempotency_key", lambda self, n=0: key(self, n + 1000 * self.attempt))
+
+
+def answered_twice(patch: Patch = setattr) -> None:
+    """Keep the answer that came last."""
+    patch(calls, "_ANSWERED", "SELECT 1 WHERE coalesce(?1, ?2, ?3, ?4, ?5) IS NULL")
+
+
+# -- replay, forks, the file
+
+
+def routeless(patch: Patch = setattr) -> None:
+    """Replay without looking where tasks go on."""
+    patch(compare, "_route", lambda text, names: "")
+
+
+def leftovers_ignored(patch: Patch = setattr) -> None:
+    """Replay without looking for calls that are not made any more."""
+    patch(RecordedDesk, "left", lambda self: self.problem)
+
+
+def forked_into(patch: Patch = setattr) -> None:
+    """Write the parent when it is forked."""
+    fork = sqlite.SqliteStore.fork
+
+    def both(self: Any, record: Any, origin: Any) -> Lease:
+        lease = fork(self, record, origin)
+        parent = self.acquire(origin.run_id)
+        self.record(parent, [CallRecord(0, 0.0, "task", "node", 1, "1", "started", "", "{}")])
+        self.release(parent)
+        return lease
+
+    patch(sqlite.SqliteStore, "fork", both)
+
+
+def unchained(patch: Patch = setattr) -> None:
+    """Read the log of calls without looking at its digests."""
+    patch(calls, "_checked", lambda file, run_id, before, row: CallRecord._make(row[1:]))
