@@ -41,7 +41,7 @@ def standing(store: Store, lease: Lease, plan: Plan, merger: Merger, options: Op
     return ledger, Restorer(store, RunId(lease.run_id), plan, merger, ledger)
 
 
-def take_up(  # noqa: PLR0913 - what a run stands on, and what changes
+def take_up(
     store: Store, lease: Lease, plan: Plan, merger: Merger, options: Options, *, migrations: Migrations,
     note: Callable[[Ledger], None], edit: Edit | None = None,
 ) -> TakenUp:  # fmt: skip

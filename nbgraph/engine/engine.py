@@ -5,39 +5,30 @@ Owns the front door to execution. It wires things together and decides nothing i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import partial
-from operator import index
 from os import PathLike
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from nbgraph.engine import inbox, tables
-from nbgraph.engine.calls.recorder import Recorder
-from nbgraph.engine.continuing import began, borrowed_from, never_began, still_borrowed, take_up
 from nbgraph.engine.control import Break, Breakpoints
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.history import History
-from nbgraph.engine.ledger import Ledger
-from nbgraph.engine.merge import Merger
+from nbgraph.engine.launching import Launcher
 from nbgraph.engine.options import Change, Options, combine
 from nbgraph.engine.record import object_text
-from nbgraph.engine.run import Run, interrupted, status_of
+from nbgraph.engine.run import Run, status_of
 from nbgraph.engine.session import Session
-from nbgraph.errors import GraphError, RunError, RunNotFound
 from nbgraph.graph import compiling  # noqa: F401 - the first run, or the first resume, should not wait for an import
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
 from nbgraph.graph.schema import Schema
 from nbgraph.store import open_store
-from nbgraph.store.protocol import Lease, Origin, RunRecord, RunRow, RunStatus, Store
+from nbgraph.store.protocol import Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from nbgraph.engine.calls.book import Book
     from nbgraph.engine.doctor.diagnosis import Diagnosis
     from nbgraph.engine.replay.report import Replay
 
@@ -70,7 +61,8 @@ class Engine:
         self.graph = graph
         self.options = combine(options or Options(), changes, keywords)
         self.store: Store = open_store(store, durability=self.options.durability, clock=self.options.clock)
-        self._sessions: WeakValueDictionary[str, Session] = WeakValueDictionary()
+        self.launcher = Launcher(self.graph, self.options, self.store)
+        """Makes what drives the runs; ``Run`` asks it too."""
 
     @property
     def plan(self) -> Plan:
@@ -94,71 +86,27 @@ class Engine:
         ``resume`` goes on. ``before`` and ``after`` are breakpoints: node names, or a predicate on the
         state. An interrupt pauses the run. A paused run is returned.
         """
-        run, session = self._created(given, run_id, Breakpoints(before, after), options, blocking=True)
-        return self._driven(run, session, options)
+        session = self.launcher.created(given, run_id, Breakpoints(before, after), options, blocking=True)
+        return self._driven(session, options)
+
+    def _driven(self, session: Session, keywords: dict[str, Any]) -> Run:
+        run = Run(self.store, session.run_id, self, session=session)
+        self.launcher.drive(session, keywords)
+        return run
 
     def start(
         self, given: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
     ) -> Run:
         """Execute the graph in the background; return the live run at once."""
-        run, session = self._created(given, run_id, Breakpoints(before, after), options, blocking=False)
+        session = self.launcher.created(given, run_id, Breakpoints(before, after), options, blocking=False)
         session.start()
-        return run
+        return Run(self.store, session.run_id, self, session=session)
 
     async def arun(
         self, given: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
     ) -> Run:
         """Execute the graph and await its end; the loop stays free. Raises like ``run``."""
         return await self.start(given, run_id=run_id, before=before, after=after, **options)
-
-    def _created(
-        self, given: Any, run_id: str | None, breakpoints: Breakpoints, keywords: dict[str, Any], *, blocking: bool
-    ) -> tuple[Run, Session]:
-        options = combine(self.options, (), keywords) if keywords else self.options
-        plan = self.plan
-        if breakpoints.before is not None or breakpoints.after is not None:
-            breakpoints.check(plan.nodes)
-        merger = self._merger(plan, options)
-        initial, texts = merger.initial(plan.schema.initial({} if given is None else given))
-        host = _host(options, blocking=blocking)
-        record = RunRecord(
-            run_id or os.urandom(6).hex(),
-            plan.name,
-            plan.fingerprint,
-            plan.description,
-            object_text(texts) if texts else "{}",
-            options.seed,
-            options.clock.now(),
-        )
-        lease = self.store.create(record)
-        ledger = Ledger(self.store, lease, plan, merger, options.clock)
-        if merger.blobs:
-            ledger.commit(())
-        ledger.begin(initial)
-        recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
-        session = Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder)
-        run = Run(self.store, record.run_id, self, plan.schema)
-        run._session = self._sessions[run.id] = session  # noqa: SLF001 - the run's other half
-        return run, session
-
-    def _merger(self, plan: Plan, options: Options) -> Merger:
-        return Merger(plan, options.conflicts, options.redact, self.store.blob)
-
-    def _driven(self, run: Run, session: Session, keywords: dict[str, Any]) -> Run:
-        options = combine(self.options, (), keywords) if keywords else self.options
-        if options.nested and (loop := _host(options, blocking=True)) is not None:
-            from nbgraph.engine.host import wait_nested  # noqa: PLC0415 - asyncio, only where asked for
-
-            session.start()
-            wait_nested(session, loop)
-        else:
-            try:
-                session.drive()
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt(interrupted(run.id)) from None
-        if session.error is not None:
-            raise session.error
-        return run
 
     # -- runs that exist
 
@@ -169,86 +117,12 @@ class Engine:
         executes. Raises ``RunBusyError`` while another driver holds the run, ``RunNotFound``,
         ``RunError`` for a completed run, and like ``run``.
         """
-        run = self.open(run_id)
-        run._session = self._resumed(run_id, before, after, None, options, blocking=True)  # noqa: SLF001 - the run's other half
-        return self._driven(run, run._session, options)  # noqa: SLF001 - as above
+        session = self.launcher.resumed(run_id, before, after, None, options, blocking=True)
+        return self._driven(session, options)
 
     async def aresume(self, run_id: str, *, before: Break = None, after: Break = None, **options: Any) -> Run:
         """Do the same and await its end."""
         return await self.open(run_id).resume(before=before, after=after, **options)
-
-    def _resumed(
-        self,
-        run_id: str,
-        before: Break,
-        after: Break,
-        quota: int | None,
-        keywords: dict[str, Any],
-        *,
-        blocking: bool = False,
-    ) -> Session:
-        row = self.store.run(run_id)
-        if row.status.status == "completed":
-            raise RunError(
-                f"run {run_id!r} is complete; nothing is left to resume",
-                still="its state can be read: engine.open(...).state",
-                todo="start a new run",
-                run_id=run_id,
-            )
-        if not row.holder and not began(self.store, run_id):
-            raise never_began(run_id, self.store.name)
-        plan = self._same_graph(row)
-        options = combine(self.options, (), {"seed": row.record.seed, **keywords})
-        breakpoints = Breakpoints(before, after, quota)
-        breakpoints.check(plan.nodes)
-        borrowed = still_borrowed(self.store, run_id)
-        return self._taken_up(
-            self.store.acquire(run_id), plan, options, breakpoints, "run.resumed", borrowed=borrowed, blocking=blocking
-        )
-
-    def _same_graph(self, row: RunRow) -> Plan:
-        plan = self.plan
-        if row.record.graph != plan.name:
-            raise GraphError(
-                f"run {row.record.run_id!r} is of graph {row.record.graph!r}, not of {plan.name!r}",
-                still="the run was not touched",
-                todo="use an engine of its own graph",
-                run_id=row.record.run_id,
-            )
-        return plan
-
-    def _taken_up(
-        self,
-        lease: Lease,
-        plan: Plan,
-        options: Options,
-        breakpoints: Breakpoints,
-        kind: str,
-        *,
-        edit: Edit | None = None,
-        borrowed: Mapping[str, Book] | None = None,
-        blocking: bool,
-        **facts: Any,
-    ) -> Session:
-        try:
-            merger = self._merger(plan, options)
-            note = partial(Ledger.note, kind=kind, **facts)
-            migrations = list(self.graph.migrations)
-            taken = take_up(self.store, lease, plan, merger, options, migrations=migrations, note=note, edit=edit)
-            if borrowed:
-                taken.recorder.borrow(borrowed)
-            taken.ledger.restored = edit is None  # a fork stands at no breakpoint yet: it heeds all that it was given
-            taken.ledger.commit((), RunStatus("running"))
-            host = _host(options, blocking=blocking)
-            session = Session(self.store, plan, lease, taken.ledger, options, breakpoints, host, taken.recorder)
-            earlier = self._sessions.get(lease.run_id)
-            if earlier is not None and earlier.feed.chunks:
-                session.feed.take_over(earlier.feed, {row.task for row in self.store.steps(lease.run_id)})
-            self._sessions[lease.run_id] = session
-            return session
-        except BaseException:
-            self.store.release(lease)
-            raise
 
     # -- forks
 
@@ -278,13 +152,11 @@ class Engine:
         ``StateError`` for an edit that does not fit or would replace what other branches merge into,
         ``ConflictError`` for one that writes what a branch beside it has written. Then there is no fork.
         """
-        session = self._forked(
+        session = self.launcher.forked(
             run_id, step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
             reuse_calls=reuse_calls, blocking=True,
         )  # fmt: skip
-        run = self.open(session.run_id)
-        run._session = session  # noqa: SLF001 - the run's other half
-        return self._driven(run, session, options)
+        return self._driven(session, options)
 
     async def afork(self, run_id: str, step: int | None = None, **how: Any) -> Run:
         """Do the same and await its end."""
@@ -305,46 +177,6 @@ class Engine:
 
         return Grid(self, run_id, step, how).run(list(edits), side_by_side, time_budget)
 
-    def _forked(
-        self,
-        run_id: str,
-        step: int | None,
-        edit: Edit,
-        new_id: str | None,
-        breakpoints: Breakpoints,
-        keywords: dict[str, Any],
-        *,
-        reuse_calls: bool,
-        blocking: bool,
-    ) -> Session:
-        row = self.store.run(run_id)
-        plan = self._same_graph(row)
-        origin = Origin(run_id, _step_of(row, step))
-        edit.check(plan.schema)
-        breakpoints.check(plan.nodes)
-        options = combine(self.options, (), {"seed": row.record.seed, **keywords})
-        borrowed = borrowed_from(self.store, origin) if reuse_calls else None
-        record = RunRecord(
-            new_id or os.urandom(6).hex(), plan.name, plan.fingerprint, plan.description, "", options.seed,
-            options.clock.now(),
-        )  # fmt: skip
-        self._clear(record.run_id)
-        lease = self.store.fork(record, origin)
-        try:
-            return self._taken_up(
-                lease, plan, options, breakpoints, "run.forked", edit=edit, borrowed=borrowed, blocking=blocking,
-                origin=run_id, at=origin.step, reuse_calls=reuse_calls,
-            )  # fmt: skip
-        except BaseException:
-            self.store.delete(record.run_id)  # a fork that never began is nothing that anybody should find
-            raise
-
-    def _clear(self, run_id: str) -> None:
-        """Remove a fork of that id that never began, so that it can be made."""
-        with suppress(RunNotFound):
-            if not began(self.store, run_id):
-                self.store.delete(run_id)
-
     # -- replay
 
     def replay(self, run_id: str, *, strict: bool = True) -> Replay:
@@ -355,10 +187,12 @@ class Engine:
         ``MissingCallError`` for a call that was not recorded. Otherwise all are in the result's ``mismatches``.
         """
         row = self.store.run(run_id)
-        plan, options = self._same_graph(row), combine(self.options, (), {"seed": row.record.seed})
+        plan, options = self.launcher.same_graph(row), combine(self.options, (), {"seed": row.record.seed})
         from nbgraph.engine.replay.replayer import Replayer, on_a_quiet_thread  # noqa: PLC0415 - asyncio, when replayed
 
-        replayer = Replayer(self.store, run_id, plan, self._merger(plan, options), options.clock, options.redact)
+        replayer = Replayer(
+            self.store, run_id, plan, self.launcher.merger(plan, options), options.clock, options.redact
+        )
         on_a_quiet_thread(partial(replayer.replay, strict=strict))
         for error in replayer.problems:
             error.facts = {"run_id": run_id, **error.facts}
@@ -381,7 +215,7 @@ class Engine:
 
         chosen = combine(self.options, (), options)
         plan = self.plan
-        merger = self._merger(plan, chosen)
+        merger = self.launcher.merger(plan, chosen)
         conditions = conditions_of(self.store, plan, merger, chosen, given)
         return Doctor(self.graph, conditions, merger, chosen.clock).examine(n)
 
@@ -405,10 +239,9 @@ class Engine:
     def open(self, run_id: str) -> Run:
         """Return a run of the store, to read or to steer; raises ``RunNotFound``."""
         self.store.run(run_id)
-        run, session = Run(self.store, run_id, self), self._sessions.get(run_id)
-        if session is not None and not session.finished.is_set():
-            run._session = session  # noqa: SLF001 - the run's other half
-        return run
+        session = self.launcher.live(run_id)
+        alive = session is not None and not session.finished.is_set()
+        return Run(self.store, run_id, self, session=session if alive else None)
 
     def runs(self) -> DataFrame:
         """Return all runs of the store as a table, oldest first; ``origin`` "r@3": a fork of run r at step 3."""
@@ -423,8 +256,8 @@ class Engine:
         marks = [row.step for row in self.store.steps(run_id, 1, before) if row.mark]
         if not marks:
             return 1
-        history = History(self.store, run_id, self._merger(self.plan, self.options).types)
-        merger = self._merger(self.plan, self.options)
+        history = History(self.store, run_id, self.launcher.merger(self.plan, self.options).types)
+        merger = self.launcher.merger(self.plan, self.options)
         texts = {name: merger.text(name, value) for name, value in history.at(marks[-1]).items()}
         self.store.rebase(run_id, marks[-1], object_text(texts))
         return marks[-1]
@@ -432,31 +265,6 @@ class Engine:
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
-
-
-def _step_of(row: RunRow, step: int | None) -> int:
-    """Return the step to fork at; raises ``RunError`` for one that the run does not have."""
-    if step is None:
-        return row.steps
-    step = index(step)
-    if not 0 <= step <= row.steps:
-        raise RunError(
-            f"run {row.record.run_id!r} has no step {step}",
-            still="nothing was changed",
-            todo=f"fork at one of its steps, 0 (the input) to {row.steps}",
-            run_id=row.record.run_id,
-            step=step,
-        )
-    return step
-
-
-def _host(options: Options, *, blocking: bool) -> Any:
-    """Return the caller's loop where async nodes shall use it, else None."""
-    if options.loop != "host" and not options.nested:
-        return None
-    from nbgraph.engine.host import host_loop  # noqa: PLC0415 - asyncio, only where asked for
-
-    return host_loop(options, blocking=blocking)
 
 
 def open_run(store: Target, run_id: str) -> Run:

@@ -18,7 +18,7 @@ from nbgraph.engine.control import Break, Breakpoints
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.feed import Stream
 from nbgraph.engine.history import History
-from nbgraph.engine.verdict import stored_error
+from nbgraph.engine.verdict import interrupted, stored_error
 from nbgraph.engine.view import StateDict
 from nbgraph.errors import NbgraphError, RunError, StoreError
 from nbgraph.graph.schema import Schema
@@ -59,11 +59,17 @@ class Run:
     "cancelled", or "interrupted" where its process died; everything but a completed run can be resumed.
     """
 
-    def __init__(self, store: Store, run_id: str, engine: Engine | None = None, schema: Schema | None = None) -> None:
-        self._store, self._engine = store, engine
-        self._made_with = schema
+    def __init__(
+        self,
+        store: Store,
+        run_id: str,
+        engine: Engine | None = None,
+        schema: Schema | None = None,
+        session: Session | None = None,
+    ) -> None:
+        self._store, self._engine, self._session = store, engine, session
+        self._made_with = session.schema if session is not None else schema
         self.id = RunId(run_id)
-        self._session: Session | None = None
 
     # -- what it is
 
@@ -184,7 +190,7 @@ class Run:
         """
         session = self._session
         if session is None and self._engine is not None:
-            session = self._engine._sessions.get(self.id)  # noqa: SLF001 - the engine's other half
+            session = self._engine.launcher.live(self.id)
         return Stream(self._store, self.id, session.feed if session is not None else None, node, self._types)
 
     def plan(self) -> DataFrame:
@@ -195,7 +201,7 @@ class Run:
         engine = self._needs_engine()
         from nbgraph.engine.outlook import plan_of  # noqa: PLC0415 - only when asked
 
-        merger = engine._merger(engine.plan, engine.options)  # noqa: SLF001 - the engine's other half
+        merger = engine.launcher.merger(engine.plan, engine.options)
         return plan_of(self._store, self.id, engine.plan, merger, engine.options)
 
     def changes(self) -> DataFrame:
@@ -315,7 +321,7 @@ class Run:
         """Go on in the background from where the run stands, with the graph's current code; see ``Engine.resume``."""
         engine = self._needs_engine()
         if not self.live:
-            self._session = engine._resumed(self.id, before, after, None, options)  # noqa: SLF001 - the engine's other half
+            self._session = engine.launcher.resumed(self.id, before, after, None, options)
             self._session.start()
         return self
 
@@ -333,14 +339,12 @@ class Run:
     ) -> Run:
         """Start a fork in the background and return it, live; see ``Engine.fork``."""
         engine = self._needs_engine()
-        session = engine._forked(  # noqa: SLF001 - the engine's other half
+        session = engine.launcher.forked(
             self.id, step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
             reuse_calls=reuse_calls, blocking=False,
         )  # fmt: skip
-        run = engine.open(session.run_id)
-        run._session = session  # noqa: SLF001 - of its own class
         session.start()
-        return run
+        return Run(self._store, session.run_id, engine, session=session)
 
     def replay(self, *, strict: bool = True) -> Replay:
         """Run the nodes again against the record; see ``Engine.replay``."""
@@ -368,14 +372,9 @@ class Run:
         engine = self._needs_engine()
         self.pause()
         if self.status != "completed":
-            self._session = engine._resumed(self.id, before, None, quota, {})  # noqa: SLF001 - see resume
+            self._session = engine.launcher.resumed(self.id, before, None, quota, {})
             try:
                 self._session.drive()
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(interrupted(self.id)) from None
         return self._checked()
-
-
-def interrupted(run_id: str) -> str:
-    """Return what an interrupted person should read."""
-    return f"run {run_id!r} is paused, nothing is lost: engine.resume({run_id!r}) goes on"

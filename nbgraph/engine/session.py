@@ -43,6 +43,7 @@ class Session:
         recorder: Recorder,
     ) -> None:
         self._store, self._lease, self._options = store, lease, options
+        self.schema = plan.schema
         self.ledger, self._recorder = ledger, recorder
         self._crew = crew_for(options, host)
         self.feed = Feed()

@@ -134,6 +134,11 @@ def timed_out(task: Task) -> NodeTimeoutError:
     )
 
 
+def interrupted(run_id: str) -> str:
+    """Return what an interrupted person should read."""
+    return f"run {run_id!r} is paused, nothing is lost: engine.resume({run_id!r}) goes on"
+
+
 def error_text(error: NbgraphError) -> str:
     """Return an error's facts as canonical JSON, its cause's traceback as text."""
     cause = error.__cause__

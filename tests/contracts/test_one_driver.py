@@ -16,8 +16,7 @@ from tests.contracts.lives import REPO, undisturbed
 from tests.contracts.paying import Errand, expected_items, rows_of
 from tests.contracts.programs import crowd, errands, laps
 
-PROCESSES, RUNS, ROUNDS = 10, 25, 4
-"""1,000 attempts."""
+PROCESSES = 10
 
 
 def let_loose(folder, till, runs, rounds, saboteur):
@@ -31,14 +30,20 @@ def let_loose(folder, till, runs, rounds, saboteur):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.slow
+@pytest.fixture
+def saboteur() -> str:
+    """Nothing is broken, unless ``test_saboteurs`` says so."""
+    return "nobody"
+
+
+@pytest.mark.parametrize(("runs", "rounds"), [(2, 2), pytest.param(25, 4, marks=pytest.mark.slow)])
 def test_a_thousand_attempts_of_ten_processes_commit_each_step_once(
-    tmp_path, till, record_property, runs=RUNS, rounds=ROUNDS, saboteur="nobody"
+    tmp_path, till, runs, rounds, saboteur, record_testsuite_property
 ):
-    """Whoever drives, and however often that changes: each step is committed once, each body's call paid once."""
+    """Whoever drives, and however often that changes: each step is committed once, each call is paid once."""
     kinds = Counter(what for *_, what in let_loose(tmp_path, till, runs, rounds, saboteur))
     check_crowd(tmp_path, till, runs)
-    record_property("attempts", dict(kinds))
+    record_testsuite_property(f"attempts at {runs} runs", dict(kinds))
     assert PROCESSES * runs * rounds == kinds.total()
     assert kinds["drove"] >= 2 * runs
     assert kinds["busy"] > kinds.total() // 10

@@ -44,7 +44,7 @@ def at_random(till, chance: Random) -> dict:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("durability", DURABILITIES)
-def test_killed_at_random_moments_a_run_pays_once(tmp_path, nursery, till, durability, record_property):
+def test_killed_at_random_moments_a_run_pays_once(tmp_path, nursery, till, durability, record_testsuite_property):
     """At 300 random moments: no step and no line is lost or doubled, no committed call is repeated, the end is the same."""
     chance, moments = Random(f"paid {durability}"), Errand(tmp_path, LARGE, till=till).moments
     for number in itertools.count():
@@ -57,7 +57,7 @@ def test_killed_at_random_moments_a_run_pays_once(tmp_path, nursery, till, durab
         assert [] == course.end()
         if moments.total() >= KILLS // 2:
             break
-    record_property("moments", dict(moments))
+    record_testsuite_property(f"deaths at random moments, {durability}", dict(moments))
     assert {"between steps", "marked, not paid", "paid, not kept", "kept, not committed"} == set(moments)
 
 
@@ -84,7 +84,7 @@ def test_killed_at_a_commit_point_a_run_pays_once(tmp_path, nursery, till, point
 @pytest.mark.parametrize("durability", DURABILITIES)
 @pytest.mark.parametrize("point", [f"{when} {what}" for what in ("record", "commit") for when in ("before", "after")])
 def test_killed_at_every_record_and_every_commit_a_run_pays_once(
-    tmp_path, nursery, till, point, durability, record_property
+    tmp_path, nursery, till, point, durability, record_testsuite_property
 ):
     """A run for each write of a run, from the first to the last: it dies there, and goes on to the same end."""
     for number in itertools.count(1, 1 if durability == "full" else 3):  # the same statements: every third will do
@@ -95,7 +95,7 @@ def test_killed_at_every_record_and_every_commit_a_run_pays_once(
         assert [] == course.end()
         if not dead:
             break
-    record_property("writes", number - 1)
+    record_testsuite_property(f"last write died at: {point}, {durability}", number - 1)
     assert number > (12 if "record" in point else 8)
 
 
@@ -176,7 +176,7 @@ def test_a_branch_gets_its_own_answers_again():
     graph.node(retry=ng.Retry(3, wait=0.0))(work)
     run = ng.Engine(graph).run({})
     assert [seen[0]] * 3 == seen
-    assert sorted(sum(seen[0], [])) == [1, 2, 3, 4]
+    assert [1, 2, 3, 4] == sorted(itertools.chain(*seen[0]))
     assert run.replay().ok
 
 

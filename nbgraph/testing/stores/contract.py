@@ -32,9 +32,9 @@ class StoreContract(RunsContract, DriversContract, RemovalsContract, CallsContra
 
     The protocol, with what each method returns and raises, is ``nbgraph.store.Store``. Beside it, the contract reads a
     word in some errors, so that a person can tell them apart: "closed" in those of a closed store, "already" and "no
-    question" in those about answers, and the forks' ids where forks are in the way. A test takes up to a second or two
-    with a commit of a few milliseconds. What it cannot know of a store is left to that store's own tests: crashes,
-    several processes, how long a lease lasts, damaged files.
+    question" in those about answers, in quotes the id of a fork that is in the way, and "fork" behind the id of a fork
+    that is to be rebased. The slowest test makes some 400 commits. What it cannot know of a store is left to that
+    store's own tests: crashes, several processes, how long a lease lasts, damaged files.
     """
 
     @pytest.fixture

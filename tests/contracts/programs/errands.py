@@ -33,7 +33,7 @@ class Payment(NamedTuple):
     item: str
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The till was closed for a moment."""
 
 
@@ -137,7 +137,7 @@ def _path(payment: Payment) -> str:
 
 def _receipt(answer: Any) -> Any:
     if answer is None:
-        raise Refused("come back later")
+        raise RefusedError("come back later")
     return answer
 
 
@@ -175,7 +175,7 @@ def build(witness: Witness, url: str = "", unknown: str = "retry", *, changed: b
             return {"goods": f"permit {ctx.ask('May I?', schema=bool)}", "total": stamp + purse.buy(ctx, 2, "seal")}
         return {"total": stamp}
 
-    @graph.node(retry=ng.Retry(2, wait=0.0, jitter=0.0, on=Refused))
+    @graph.node(retry=ng.Retry(2, wait=0.0, jitter=0.0, on=RefusedError))
     def work(state, ctx):
         witness.starts(state, ctx)
         price = purse.buy(ctx, 1, f"bag-{state['item']}") + purse.buy(ctx, 2, state["item"])
