@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
 from nbgraph.engine.calls.current import HERE
+from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.calls.question import Question
-from nbgraph.engine.context import Context, Outside
+from nbgraph.engine.context import Context
 from nbgraph.engine.task import Lineage, Task
 from nbgraph.engine.view import StateDict, in_place
 from nbgraph.errors import IsolationError

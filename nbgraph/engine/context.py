@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
-from inspect import iscoroutine, iscoroutinefunction
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from nbgraph.codec import Redaction, Types
 from nbgraph.engine.calls.current import options_of
-from nbgraph.engine.calls.request import described, peeled, policy, request_of, unwrapped
+from nbgraph.engine.calls.making import awaited_call, blocking_call, described_call
+from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.task import Failure
 from nbgraph.errors import CallError, CodecError
 from nbgraph.ids import RunId, TaskId
@@ -27,37 +25,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from random import Random
 
-    from nbgraph.engine.calls.desk import Call
     from nbgraph.engine.calls.question import Question
-
-
-class Outside(Protocol):
-    """Whatever answers an attempt's calls, questions and looks at the clock: live, or from a record."""
-
-    used: list[int]
-    waiting: list[Question]
-    redact: Redaction
-    types: Types
-
-    def now(self) -> float:
-        """Return the time in seconds since the Unix epoch."""
-        ...
-
-    def call(self, call: Call) -> Any:
-        """Return what a call returns."""
-        ...
-
-    async def acall(self, call: Call) -> Any:
-        """Do the same without blocking the loop."""
-        ...
-
-    def answer(self, question: Question) -> Any:
-        """Return a person's answer, as plain data."""
-        ...
-
-    async def aanswer(self, question: Question) -> Any:
-        """Do the same without blocking the loop."""
-        ...
 
 
 def seeded(seed: int, task: TaskId, purpose: str) -> int:
@@ -198,18 +166,15 @@ class Context:
 
     def recorded(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], **how: Any) -> Any:
         """Call and record, blocking; ``how`` as in ``call``."""
-        plain, every, named = peeled(fn, args, kwargs)
-        perform = partial(_blocking, partial(plain, *every, **named))
-        return self._outside().call(self._call(fn, args, kwargs, perform, how))
+        desk = self._outside()
+        return desk.call(blocking_call(desk, fn, args, kwargs, how))
 
     async def arecorded(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], **how: Any
     ) -> Any:
         """Call and record without blocking the loop; ``how`` as in ``call``."""
-        plain, every, named = peeled(fn, args, kwargs)
-        inner = partial(plain, *every, **named)
-        perform = inner if iscoroutinefunction(plain) else partial(_on_a_thread, inner)
-        return await self._in_flight(self._outside().acall(self._call(fn, args, kwargs, perform, how)))
+        desk = self._outside()
+        return await self._in_flight(desk.acall(awaited_call(desk, fn, args, kwargs, how)))
 
     def outside(self, label: str, asked: Any, perform: Callable[[], Any], *, key: str | None = None, **how: Any) -> Any:
         """Record something that is not a plain function call: for wrappers of clients.
@@ -218,13 +183,15 @@ class Context:
         returns a value that the store keeps; it is called only where no record answers. ``key``,
         ``unknown`` and ``usage`` as in ``call``. Blocks.
         """
-        return self._outside().call(self._described(label, asked, perform, key, how))
+        desk = self._outside()
+        return desk.call(described_call(desk, label, asked, perform, {"key": key, **how}))
 
     async def aoutside(
         self, label: str, asked: Any, perform: Callable[[], Any], *, key: str | None = None, **how: Any
     ) -> Any:
         """Do the same with a ``perform`` that returns an awaitable."""
-        return await self._in_flight(self._outside().acall(self._described(label, asked, perform, key, how)))
+        desk = self._outside()
+        return await self._in_flight(desk.acall(described_call(desk, label, asked, perform, {"key": key, **how})))
 
     async def _in_flight(self, call: Coroutine[Any, Any, Any]) -> Any:
         from asyncio import get_running_loop  # noqa: PLC0415 - whoever awaits has it loaded
@@ -250,33 +217,6 @@ class Context:
             with suppress(CancelledError):
                 while self._flights:
                     await wait(set(self._flights))
-
-    def _described(
-        self, label: str, asked: Any, perform: Callable[[], Any], key: str | None, how: Mapping[str, Any]
-    ) -> Call:
-        from nbgraph.engine.calls.desk import Call  # noqa: PLC0415 - see _call
-
-        desk = self._outside()
-        how = {"unknown": "retry", "usage": None, **how}
-        return Call(
-            described(label, asked, desk.redact), perform, desk.types, key, policy(how["unknown"]), how["usage"]
-        )
-
-    def _call(
-        self,
-        fn: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        perform: Callable[[], Any],
-        how: Mapping[str, Any],
-    ) -> Call:
-        from nbgraph.engine.calls.desk import Call  # noqa: PLC0415 - only nodes that call pay for it
-        from nbgraph.engine.calls.outcome import types_of  # noqa: PLC0415 - as above
-
-        desk = self._outside()
-        request = request_of(fn, args, kwargs, desk.redact)
-        types = types_of(unwrapped(fn), desk.types)
-        return Call(request, perform, types, how["key"], policy(how["unknown"] or "retry"), how["usage"])
 
     def _outside(self) -> Outside:
         with self._lock:  # a node's threads may come here together
@@ -391,19 +331,3 @@ class Context:
         self._drew = self._drew or drew
         for delta, keep in chunks:
             self.stream(delta, keep=keep)
-
-
-def _blocking(perform: Callable[[], Any]) -> Any:
-    value = perform()
-    if not iscoroutine(value):
-        return value
-    from nbgraph.engine.calls.desk import run_coroutine  # noqa: PLC0415 - only for an async function in a sync node
-
-    return run_coroutine(value)
-
-
-async def _on_a_thread(perform: Callable[[], Any]) -> Any:
-    from asyncio import to_thread  # noqa: PLC0415 - whoever awaits has it loaded
-
-    value = await to_thread(perform)
-    return await value if iscoroutine(value) else value

@@ -23,14 +23,14 @@ from nbgraph.engine.view import StateDict
 from nbgraph.errors import NbgraphError, RunError, StoreError
 from nbgraph.graph.schema import Schema
 from nbgraph.ids import RunId
-from nbgraph.store.protocol import CallRecord, RunRow, StepRecord, Store
+from nbgraph.store.protocol import RunRow, StepRecord, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pandas import DataFrame
 
-    from nbgraph.analysis.diff import Diff, Side
+    from nbgraph.analysis.diff import Diff
     from nbgraph.engine.engine import Engine
     from nbgraph.engine.replay.report import Replay
     from nbgraph.engine.session import Session
@@ -213,37 +213,15 @@ class Run:
     def diff(self, other: Run | Replay | str) -> Diff:
         """Compare with another run (or its id): the first difference, then all; cost and duration deltas."""
         from nbgraph.analysis.diff import compare  # noqa: PLC0415 - only when asked
+        from nbgraph.engine.sides import side_of  # noqa: PLC0415 - as above
 
+        mine = side_of(self._store, self.id, self._types)
         if isinstance(other, str):
             other = Run(self._store, other, self._engine, self._made_with)
         if isinstance(other, Run):
-            return compare(self._side(), other._side())
-        mine = self._side()
+            return compare(mine, side_of(other._store, other.id, other._types))
         rows = [other.rows.get(row.task, row) for row in mine.steps]
         return compare(mine, replace(mine, name=f"the replay of {self.id}", steps=rows))
-
-    def _side(self) -> Side:
-        from nbgraph.analysis.diff import Side  # noqa: PLC0415 - as above
-
-        row = self._row()
-        final = dict(self._history().final(row.status.final)) if row.status.final else None
-        events = self._store.events(self.id)
-        calls = [*self._past_calls(), *self._store.calls(self.id)]
-        return Side(
-            self.id, list(self._steps()), events=events, calls=calls, final=final,
-            input=dict(self._history().initial()), types=self._types, blob=self._store.blob,
-        )  # fmt: skip
-
-    def _past_calls(self) -> Iterator[CallRecord]:
-        """Yield the calls of the steps that a fork shares with its origin."""
-        origin = self._store.origin(self.id)
-        if origin is None:
-            return
-        parent = Run(self._store, origin.run_id)
-        shared = {row.task for row in self._store.steps(self.id, 1, origin.step)}
-        for line in (*parent._past_calls(), *self._store.calls(origin.run_id)):
-            if line.task in shared:
-                yield line
 
     @property
     def digest(self) -> str:

@@ -46,7 +46,7 @@ def test_a_thousand_attempts_of_ten_processes_commit_each_step_once(
     record_testsuite_property(f"attempts at {runs} runs", dict(kinds))
     assert PROCESSES * runs * rounds == kinds.total()
     assert kinds["drove"] >= 2 * runs
-    assert kinds["busy"] > kinds.total() // 10
+    assert kinds["busy"]
 
 
 def check_crowd(folder, till, runs):

@@ -69,12 +69,15 @@ WAYS = {"acquire": {}, "redescribe": {"changed": True}}
 
 @pytest.mark.parametrize("durability", DURABILITIES)
 @pytest.mark.parametrize("point", [point for point in POINTS if "fork" not in point])
-def test_killed_at_a_commit_point_a_run_pays_once(tmp_path, nursery, till, point, durability):
+def test_killed_at_a_commit_point_a_run_pays_once(
+    tmp_path, nursery, till, point, durability, record_testsuite_property
+):
     """Each write of the store, before it and after it: twice in a row where it comes first, then where it comes next."""
     course, what = Errand(tmp_path, SMALL, durability, till=till), point.split()[1]
     if what in WAYS:
         course.live(nursery, point="after commit", count=4)
     codes = [course.live(nursery, point=point, count=count, **WAYS.get(what, {})).code for count in (1, 1, 2, 3)]
+    record_testsuite_property(f"deaths {point}, {durability}", codes.count(-signal.SIGKILL))
     assert -signal.SIGKILL == codes[0]
     assert 0 in codes or 0 == course.live(nursery, **WAYS.get(what, {})).code
     assert [] == course.end()

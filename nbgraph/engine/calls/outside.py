@@ -1,0 +1,43 @@
+"""What an attempt's calls, questions and looks at the clock are put to: live, or from a record.
+
+Owns the shape only. ``desk`` is the live one, ``replay.recorded`` the recorded one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nbgraph.codec import Redaction, Types
+
+if TYPE_CHECKING:
+    from nbgraph.engine.calls.desk import Call
+    from nbgraph.engine.calls.question import Question
+
+
+class Outside(Protocol):
+    """Whatever answers an attempt's calls, questions and looks at the clock: live, or from a record."""
+
+    used: list[int]
+    waiting: list[Question]
+    redact: Redaction
+    types: Types
+
+    def now(self) -> float:
+        """Return the time in seconds since the Unix epoch."""
+        ...
+
+    def call(self, call: Call) -> Any:
+        """Return what a call returns."""
+        ...
+
+    async def acall(self, call: Call) -> Any:
+        """Do the same without blocking the loop."""
+        ...
+
+    def answer(self, question: Question) -> Any:
+        """Return a person's answer, as plain data."""
+        ...
+
+    async def aanswer(self, question: Question) -> Any:
+        """Do the same without blocking the loop."""
+        ...
