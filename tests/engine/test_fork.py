@@ -107,8 +107,8 @@ EDITS = ({"log": ["edit"], "total": 5}, {"odd": "edit"}, {"left": 5}, {"tags": {
        stops=st.lists(st.integers(1, 4), max_size=4))  # fmt: skip
 def test_edited_fork_of_drawn_graphs(shape, where, edit, how, stops):
     """An edited fork ends the same whatever runs beside what, and wherever it is stopped; it reads back as it ran."""
-    narrow, wide = (ng.Engine(build(shape), max_steps=LIMIT, max_concurrent=width) for width in (1, 8))
-    wide.store = narrow.store
+    narrow = ng.Engine(build(shape), max_steps=LIMIT, max_concurrent=1)
+    wide = ng.Engine(build(shape), store=narrow.store, max_steps=LIMIT, max_concurrent=8)
     assume(outcome(lambda: narrow.run({}, run_id="r")) != ("endless",))
     at = where % (len(list(narrow.store.steps("r"))) + 1)
     how = {how: edit}
