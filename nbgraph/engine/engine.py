@@ -233,6 +233,9 @@ class Engine:
         does not fit; then nothing was changed.
         """
         inbox.answer(self.store, question, value, by, self.options.clock)
+        session = self.launcher.live(question.rpartition("/")[0])
+        if session is not None:
+            session.wake()
 
     # -- looking
 

@@ -133,6 +133,10 @@ class Session:
         if self.finished.is_set():
             watcher()
 
+    def wake(self) -> None:
+        """Have the run look around now: a question was answered."""
+        self._driver.wake()
+
     def pause(self) -> None:
         """Ask the run to stop after what is running now."""
         self._driver.requests.pause = True
