@@ -165,7 +165,9 @@ def test_a_graph_of_a_notebook_is_written_down(tmp_path):
     said, code = pytest_run(tmp_path, "test_nb.py")
     assert (0, True) == (code, "1 passed" in said), said + (tmp_path / "test_nb.py").read_text()
     text = (tmp_path / "test_nb.py").read_text()
-    (tmp_path / "test_nb.py").write_text(text.replace("state['n'] - 1", "state['n'] - 2").replace('state["n"] - 1', 'state["n"] - 2'))
+    (tmp_path / "test_nb.py").write_text(
+        text.replace("state['n'] - 1", "state['n'] - 2").replace('state["n"] - 1', 'state["n"] - 2')
+    )
     assert 1 == pytest_run(tmp_path, "test_nb.py")[1]
 
 
