@@ -126,7 +126,9 @@ class Context:
         """Return 64 hexadecimal digits of run, task and ``n``: stable across attempts, resumes and replays.
 
         Give it to the services that the node calls, another ``n`` for each call, so that a call of which
-        nobody knows whether it arrived does no harm when it is made again.
+        nobody knows whether it arrived does no harm when it is made again. Let a client object carry it
+        rather than an argument of the recorded call: it differs between runs, and so would the request that a
+        fork looks up in its parent's record.
         """
         mark = f"/{n}" if n else ""
         return sha256(f"{self.run_id}/{self.task_id}{mark}".encode()).hexdigest()
