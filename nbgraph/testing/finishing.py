@@ -55,7 +55,7 @@ class FinishingCrew(GatedCrew):
 
     def collect(self, timeout: float | None) -> list[Outcome]:
         """Finish the next task, or let time pass where there is none; raises ``ImpossibleOrderError`` when stuck."""
-        waiting = [assignment.task.node.name for assignment in self._waiting]
+        waiting = [assignment.task.node.name for assignment in self.waiting]
         if self._place(waiting) is None:
             self._rest(timeout, waiting)
             return []

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nbgraph.engine.attempt import Assignment, Outcome, aperform, perform
+from nbgraph.engine.onebyone import OneByOne
 
 
-class GatedCrew:
+class GatedCrew(OneByOne):
     """Runs one started task at a time; ``choose`` gets the waiting nodes' names and returns the place of the next.
 
     >>> import nbgraph as ng
@@ -24,36 +24,5 @@ class GatedCrew:
     ['a']
     """
 
-    inline = False
-
     def __init__(self, choose: Callable[[list[str]], int]) -> None:
-        self._choose = choose
-        self._waiting: list[Assignment] = []
-
-    def submit(self, assignment: Assignment) -> None:
-        """Take a task; it runs when it is chosen."""
-        self._waiting.append(assignment)
-
-    def collect(self, timeout: float | None) -> list[Outcome]:
-        """Run the chosen task and return its outcome; nothing waits, so a ``timeout`` has no meaning."""
-        del timeout
-        if not self._waiting:
-            return []
-        place = self._choose([assignment.task.node.name for assignment in self._waiting])
-        assignment = self._waiting.pop(place)
-        if assignment.task.node.is_async:
-            import asyncio  # noqa: PLC0415 - only graphs with async nodes need it
-
-            return [asyncio.run(aperform(assignment))]
-        return [perform(assignment)]
-
-    def abandon(self, assignment: Assignment) -> None:
-        """Drop a task that nobody waits for."""
-        self._waiting = [other for other in self._waiting if other is not assignment]
-
-    def wake(self) -> None:
-        """Do nothing: ``collect`` never sleeps."""
-
-    def close(self) -> None:
-        """Drop everything."""
-        self._waiting.clear()
+        super().__init__(lambda _: choose([assignment.task.node.name for assignment in self.waiting]))

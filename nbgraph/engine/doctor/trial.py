@@ -12,12 +12,12 @@ from typing import Any
 
 from nbgraph.clock import Clock
 from nbgraph.codec import Redaction, Types
-from nbgraph.engine.attempt import Assignment, Outcome, aperform, perform
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.control import Breakpoints
 from nbgraph.engine.driver import Driver
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
+from nbgraph.engine.onebyone import OneByOne
 from nbgraph.engine.options import Options
 from nbgraph.engine.record import object_text
 from nbgraph.engine.replay.quiet import guarded
@@ -80,46 +80,6 @@ class _Served(Recorder):
         )  # fmt: skip
         self._seen.append(opened)
         return opened
-
-
-class OneByOne:
-    """A crew that runs one waiting task at a time, on this thread; ``choose`` picks which."""
-
-    inline = False
-
-    def __init__(self, choose: Callable[[int], int]) -> None:
-        self._choose = choose
-        self._waiting: list[Assignment] = []
-
-    def submit(self, assignment: Assignment) -> None:
-        """Take a task."""
-        self._waiting.append(assignment)
-
-    def collect(self, timeout: float | None) -> list[Outcome]:
-        """Run the chosen one."""
-        del timeout
-        if not self._waiting:
-            return []
-        assignment = self._waiting.pop(self._choose(len(self._waiting)))
-        if not assignment.task.node.is_async:
-            return [perform(assignment)]
-        from asyncio import Runner  # noqa: PLC0415 - only for graphs with async nodes
-
-        from nbgraph.engine.replay.quiet import QuietLoop  # noqa: PLC0415 - as above
-
-        with Runner(loop_factory=QuietLoop) as runner:
-            return [runner.run(aperform(assignment), context=assignment.variables)]
-
-    def abandon(self, assignment: Assignment) -> None:
-        """Drop a task."""
-        self._waiting = [other for other in self._waiting if other is not assignment]
-
-    def wake(self) -> None:
-        """Do nothing: nobody sleeps."""
-
-    def close(self) -> None:
-        """Drop everything."""
-        self._waiting.clear()
 
 
 @dataclass(frozen=True, slots=True)
