@@ -43,6 +43,7 @@ do next (``todo``); its facts are attributes. A fact that an error does not have
 from __future__ import annotations
 
 import pickle
+from html import escape
 from typing import Any
 
 _FACTS = frozenset(
@@ -195,7 +196,45 @@ class CallError(RunError):
     """A call cannot be recorded, or its record cannot be used: ``node``, ``task``, ``call`` (its name in the task)."""
 
 
-class MissingCallError(CallError):
+class Compared:
+    """What an error that compares a record with today has besides: it shows itself in a notebook as a small table."""
+
+    step: Any
+    node: Any
+    field: Any
+    expected: Any
+    actual: Any
+
+    def _repr_html_(self) -> str:
+        """Return what was recorded and what came now as a small table; every text in it is escaped."""
+        step = "" if self.step is None else f"step {self.step}, "
+        recorded, now = parting(str(self.expected), str(self.actual))
+        cells = "".join(
+            f'<tr><th style="text-align:left">{name}</th><td style="text-align:left"><code style="color:{colour}">'
+            f"{escape(text)}</code></td></tr>"
+            for name, text, colour in (("recorded", recorded, "#b35900"), ("now", now, "#0b6e99"))
+        )
+        return f"<table><caption>{escape(f'{step}node {self.node}, {self.field}')}</caption>{cells}</table>"
+
+
+_WIDTH = 400
+
+
+def parting(left: str, right: str) -> tuple[str, str]:
+    """Return both texts, long ones cut to the part around the place where they part."""
+    if max(len(left), len(right)) <= _WIDTH:
+        return left, right
+    same = next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+    begin = max(0, same - _WIDTH // 4)
+    return _cut(left, begin), _cut(right, begin)
+
+
+def _cut(text: str, begin: int) -> str:
+    part = text[begin : begin + _WIDTH]
+    return ("…" if begin else "") + part + ("…" if len(text) > begin + _WIDTH else "")
+
+
+class MissingCallError(CallError, Compared):
     """Replay was asked for a call that was not recorded. Nothing was called."""
 
 
@@ -211,7 +250,7 @@ class MigrationError(RunError):
     """The recorded state does not fit today's schema, and no migration leads there: ``field``, ``todo``."""
 
 
-class ReplayMismatchError(RunError):
+class ReplayMismatchError(RunError, Compared):
     """Today's code does not do what was recorded: ``step``, ``node``, ``task``, ``field``, ``expected``, ``actual``."""
 
 

@@ -36,6 +36,7 @@ def problems_of(graph: Graph, above: tuple[Graph, ...] = ()) -> Iterator[str]:
         yield f"graph {graph.name!r} contains itself"
         return
     yield from _name_problems(graph)
+    yield from _alias_problems(graph)
     for node in graph.nodes:
         yield from _target_problems(graph, node)
         yield from _otherwise_problems(graph, node.name)
@@ -60,6 +61,16 @@ def _name_problems(graph: Graph) -> Iterator[str]:
     start = graph.chosen_start
     if start is not None and start not in known:
         yield f"the start {start!r} does not exist{_hint(start, known)}"
+
+
+def _alias_problems(graph: Graph) -> Iterator[str]:
+    """Yield the former names that more than one node claims; whose tasks they were could not be told."""
+    owners: dict[str, str] = {}
+    for node in graph.nodes:
+        for alias in node.aliases:
+            first = owners.setdefault(alias, node.name)
+            if first != node.name:
+                yield f"nodes {first!r} and {node.name!r} both have the alias {alias!r}"
 
 
 def _target_problems(graph: Graph, node: NodeDef) -> Iterator[str]:

@@ -166,3 +166,12 @@ def test_an_alias_that_is_a_node():
     resumed = ng.Engine(new, store=engine.store).resume("r")
     assert (resumed.state["log"], run.status) == (["a", "b", "c"], "completed")
     assert resumed.digest == ng.Engine(old).run(GIVEN).digest
+
+
+def test_two_nodes_cannot_have_been_called_the_same():
+    """An alias that two nodes claim is refused at definition, naming both."""
+    graph = ng.Graph(dict, name="g")
+    graph.node(lambda state: None, name="a", aliases="old")
+    graph.node(lambda state: None, name="b", after="a", aliases=["older", "old"])
+    with pytest.raises(ng.GraphError, match="'a' and 'b' both have the alias 'old'"):
+        graph.compile()

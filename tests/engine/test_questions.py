@@ -412,6 +412,7 @@ def test_a_question_that_the_node_takes_back_is_not_waited_for(kept):
     engine = kept(alone(node))
     assert [2] == engine.run(run_id="r").state["log"]
     assert [] == list(engine.inbox().question)
+    assert engine.replay("r").ok
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -830,3 +830,18 @@ if __name__ == "__main__":
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     begun.wait()
+
+
+def test_a_difference_shows_itself_in_a_notebook():
+    """The error of a difference is a small table of what was recorded and what came now, escaped."""
+    graph = ng.Graph(dict, name="g")
+    graph.node(lambda state: {"a": "<b>then</b>"}, name="only")
+    engine = ng.Engine(graph)
+    engine.run(run_id="r")
+    graph.node(lambda state: {"a": "<i>now</i>"}, name="only")
+    with pytest.raises(ng.ReplayMismatchError) as caught:
+        engine.replay("r")
+    shown = caught.value._repr_html_()
+    assert "&lt;b&gt;then" in shown
+    assert "&lt;i&gt;now" in shown
+    assert not {"<b>", "<i>"} & set(shown.replace("><", "> <").split())

@@ -199,6 +199,7 @@ class Desk:
         except BaseException:
             if not self._beside.left:
                 self.waiting = [question for question in self.waiting if question.seq != seq]
+                self.used.append(seq)  # a replay must not wait for it either
             raise
 
     def _put(self, question: Question) -> tuple[Past | None, Line]:

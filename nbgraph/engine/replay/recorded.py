@@ -116,11 +116,17 @@ class RecordedDesk:
         """Return the recorded answer."""
         end = self._find(question.key, question.digest, "ask", question.text)
         self._over.add(end.seq)
+        if end.phase == "asked":
+            raise self._awaited(end)
         return loads(end.data)["value"]
 
     async def aanswer(self, question: Question) -> Any:
-        """Do the same."""
-        return self.answer(question)
+        """Do the same; a question that the node took back then is not answered now either."""
+        end = self._find(question.key, question.digest, "ask", question.text)
+        if end.phase == "asked":
+            await self._given_up(end)
+        self._over.add(end.seq)
+        return loads(end.data)["value"]
 
     def _given(self, end: CallRecord, types: Types) -> Any:
         facts = loads(end.data)
@@ -272,7 +278,7 @@ def _overlapping(calls: Sequence[Taken]) -> bool:
 
 
 def _until(end: CallRecord) -> float:
-    return inf if end.phase == "started" else end.seq
+    return inf if end.phase in ("started", "asked") else end.seq
 
 
 def _label(call: Taken) -> str:

@@ -11,7 +11,7 @@ from difflib import ndiff
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.errors import NbgraphError
+from nbgraph.errors import NbgraphError, parting
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from nbgraph.store.protocol import StepRecord
 
 COLUMNS = ("step", "node", "task", "field", "expected", "actual", "error")
-_WIDTH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Replay:
         return f"<Replay of {self.run_id!r}: {self.tasks} tasks, {self.calls} calls from the record{left}; {found}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self)[1:-1])}</p>" + "".join(html_of(error) for error in self.problems)
+        return f"<p>{escape(repr(self)[1:-1])}</p>" + "".join(_html_of(error) for error in self.problems)
 
 
 def diff_text(expected: str, actual: str) -> str:
@@ -71,32 +70,10 @@ def diff_text(expected: str, actual: str) -> str:
     + {"price": 12}
     ?            ^
     """
-    left, right = _parting(expected, actual)
+    left, right = parting(expected, actual)
     return "\n".join(line.rstrip() for line in ndiff(left.splitlines() or [""], right.splitlines() or [""]))
 
 
-def _parting(left: str, right: str) -> tuple[str, str]:
-    """Return both texts, long ones cut to the part around the place where they part."""
-    if max(len(left), len(right)) <= _WIDTH:
-        return left, right
-    same = next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
-    begin = max(0, same - _WIDTH // 4)
-    return _cut(left, begin), _cut(right, begin)
-
-
-def _cut(text: str, begin: int) -> str:
-    part = text[begin : begin + _WIDTH]
-    return ("…" if begin else "") + part + ("…" if len(text) > begin + _WIDTH else "")
-
-
-def html_of(error: NbgraphError) -> str:
-    """Return a difference as an HTML table; every text in it is escaped."""
-    where = f"step {error.step}, node {error.node}, {error.field}"
-    recorded, now = _parting(str(error.expected), str(error.actual))
-    rows = (("recorded", recorded, "#b35900"), ("now", now, "#0b6e99"))
-    cells = "".join(
-        f'<tr><th style="text-align:left">{name}</th><td style="text-align:left"><code style="color:{colour}">'
-        f"{escape(text)}</code></td></tr>"
-        for name, text, colour in rows
-    )
-    return f"<table><caption>{escape(where)}</caption>{cells}</table>"
+def _html_of(error: NbgraphError) -> str:
+    shown = getattr(error, "_repr_html_", None)
+    return str(shown()) if shown is not None else f"<pre>{escape(error.message)}</pre>"
