@@ -17,6 +17,7 @@ from typing import Any
 from nbgraph.engine.admission import Admission
 from nbgraph.engine.asking import Asking
 from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, isolated, named, perform, prepare, shown
+from nbgraph.engine.bounds import final_failure, full_queue, over_budget, over_steps
 from nbgraph.engine.calls.outcome import QUIET, hidden, words
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.context import seeded
@@ -29,11 +30,7 @@ from nbgraph.engine.task import Task
 from nbgraph.engine.verdict import Verdict, cancelled, error_text, node_failure, timed_out
 from nbgraph.engine.workers import Crew
 from nbgraph.errors import (
-    BackpressureError,
-    BudgetError,
-    GraphError,
     IsolationError,
-    MaxStepsError,
     NbgraphError,
     NodeTimeoutError,
 )
@@ -142,7 +139,7 @@ class Driver:
             self._stop(Halt("paused", "asked"))
         budget = self._options.time_budget
         if budget is not None and self._clock.monotonic() - self._began >= budget:
-            self._stop(Halt("paused", "time_budget", _over_budget(self._ledger.run_id, budget)))
+            self._stop(Halt("paused", "time_budget", over_budget(self._ledger.run_id, budget)))
 
     def _stop(self, halt: Halt) -> None:
         if self._halt is None or halt.status == "cancelled":
@@ -169,15 +166,8 @@ class Driver:
         since, limit = self._admission.waiting_since, self._options.backpressure_timeout
         if since is None or limit is None or self._clock.monotonic() - since < limit:
             return
-        self._stop(Halt("paused", "backpressure", BackpressureError(
-            f"the workers' queue of run {self._ledger.run_id!r} stayed full ({self._options.queue_depth}) for more "
-            f"than {limit:g} s",
-            still="the run is paused; every committed step is kept",
-            todo="raise queue_depth, max_concurrent or backpressure_timeout and resume",
-            run_id=self._ledger.run_id,
-            limit=self._options.queue_depth,
-            seconds=limit,
-        )))  # fmt: skip
+        run_id, depth = self._ledger.run_id, self._options.queue_depth
+        self._stop(Halt("paused", "backpressure", full_queue(run_id, depth, limit)))
 
     def _work(self) -> Sequence[Outcome] | None:
         """Start what may start, then wait; None when nothing is left to start or to wait for."""
@@ -225,7 +215,7 @@ class Driver:
         if quota is not None and self._started >= quota:
             self._stop(Halt("paused", "step"))
         elif self._ledger.step + self._ledger.ghosts + len(self._running) >= limit:
-            self._stop(Halt("paused", "max_steps", _over_steps(self._ledger.run_id, limit)))
+            self._stop(Halt("paused", "max_steps", over_steps(self._ledger.run_id, limit)))
         return self._halt is not None
 
     def _start(self, task: Task) -> Outcome | None:
@@ -460,7 +450,7 @@ class Driver:
         try:
             final = self._ledger.final()
         except Exception as wrong:  # noqa: BLE001 - a user's reducer may raise anything
-            return self._close("failed", _final_failure(self._ledger.run_id, wrong))
+            return self._close("failed", final_failure(self._ledger.run_id, wrong))
         self._ledger.note("run.completed")
         self._ledger.commit((), RunStatus("completed", "", final))
         return None
@@ -486,36 +476,3 @@ class Driver:
 
 def _way(edge: EdgePlan) -> Way:
     return Way(edge.index, edge.target)
-
-
-def _over_budget(run_id: str, budget: float) -> BudgetError:
-    return BudgetError(
-        f"run {run_id!r} used its time budget of {budget:g} s",
-        still="the run is paused; every committed step is kept",
-        todo=f"engine.resume({run_id!r}, time_budget=...) with more",
-        run_id=run_id,
-        limit=budget,
-    )
-
-
-def _over_steps(run_id: str, limit: int) -> MaxStepsError:
-    return MaxStepsError(
-        f"run {run_id!r} reached max_steps={limit}",
-        still="the run is paused; every committed step is kept",
-        todo=f"engine.resume({run_id!r}, max_steps=...) with more, or give the loop a way out",
-        run_id=run_id,
-        limit=limit,
-    )
-
-
-def _final_failure(run_id: str, wrong: Exception) -> NbgraphError:
-    if isinstance(wrong, NbgraphError):
-        return wrong
-    error = GraphError(
-        f"run {run_id!r}: merging the branch ends raised {type(wrong).__name__}: {wrong}",
-        still="every step is kept",
-        todo="mend the reducer and resume",
-        run_id=run_id,
-    )
-    error.__cause__ = wrong
-    return error
