@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
-from heapq import heappop, heappush
-from itertools import count
 from typing import Any
 
 from nbgraph.engine.admission import Admission
@@ -27,6 +25,7 @@ from nbgraph.engine.options import Options
 from nbgraph.engine.readonly import refusal
 from nbgraph.engine.routing import Way
 from nbgraph.engine.task import Task
+from nbgraph.engine.timers import Timers
 from nbgraph.engine.verdict import Verdict, cancelled, error_text, node_failure, timed_out
 from nbgraph.engine.workers import Crew
 from nbgraph.errors import (
@@ -36,8 +35,6 @@ from nbgraph.errors import (
 )
 from nbgraph.graph.plan import EdgePlan, Plan
 from nbgraph.store.protocol import RunStatus
-
-Timer = tuple[float, int, Any]
 
 SLICE = 0.5
 """Seconds to sleep at most: a signal that comes just before a sleep begins is only heard after it."""
@@ -63,9 +60,8 @@ class Driver:
         self._frontier = ledger.frontier
         self._admission = Admission(options.queue_depth, options.max_concurrent)
         self._running: dict[int, Assignment] = {}
-        self._timeouts: list[Timer] = []
-        self._retries: list[Timer] = []
-        self._numbers = count()
+        self._timeouts = Timers[Assignment]()
+        self._retries = Timers[Task]()
         self._verdict = Verdict()
         self._halt: Halt | None = None
         self._started = 0
@@ -230,7 +226,7 @@ class Driver:
         if self._crew.inline and not node.is_async and node.timeout is None and self._lonely():
             return perform(assignment)
         if node.timeout is not None:
-            heappush(self._timeouts, (self._clock.monotonic() + node.timeout, next(self._numbers), assignment))
+            self._timeouts.add(self._clock.monotonic() + node.timeout, assignment)
         self._crew.submit(assignment)
         return None
 
@@ -257,8 +253,8 @@ class Driver:
             self._admit()  # by now the queue holds only what cannot start: whoever is not in it waits
         outcomes = self._crew.collect(self._patience())
         now = self._clock.monotonic()
-        while self._retries and self._retries[0][0] <= now:
-            self._frontier.put_back(heappop(self._retries)[2])
+        for task in self._retries.take(now):
+            self._frontier.put_back(task)
         self._answered()
         return outcomes
 
@@ -273,7 +269,7 @@ class Driver:
 
     def _patience(self) -> float:
         """Return how many seconds the loop may sleep."""
-        dues = [timers[0][0] for timers in (self._timeouts, self._retries) if timers]
+        dues = [due for due in (self._timeouts.due, self._retries.due) if due is not None]
         if self._halt is None:  # a bound that was hit stays in the past: looking at it again would not let us sleep
             dues += self._bounds()
             deadline = self._asking.deadline()
@@ -291,18 +287,17 @@ class Driver:
 
     def _time_out(self) -> None:
         now = self._clock.monotonic()
-        while self._timeouts and self._timeouts[0][0] <= now:
-            assignment = heappop(self._timeouts)[2]
+        for assignment in self._timeouts.take(now):
             if id(assignment) not in self._running:
                 continue
-            task, limit = assignment.task, assignment.task.node.timeout
-            due = limit + (now if assignment.started is None else assignment.started)
+            task, began = assignment.task, now if assignment.started is None else assignment.started
+            due = began + (task.node.timeout or 0.0)  # it waited for a worker: its time counts from when it got one
             if due > now:
-                heappush(self._timeouts, (due, next(self._numbers), assignment))
+                self._timeouts.add(due, assignment)
                 continue
             self._crew.abandon(assignment)
             self._release(assignment)
-            self._failed(assignment, timed_out(task), now - (now if assignment.started is None else assignment.started))
+            self._failed(assignment, timed_out(task), now - began)
 
     def _release(self, assignment: Assignment) -> None:
         del self._running[id(assignment)]
@@ -426,7 +421,7 @@ class Driver:
         )
         task.failed = (*task.failed, told)
         task.attempt += 1
-        heappush(self._retries, (self._clock.monotonic() + pause, next(self._numbers), task))
+        self._retries.add(self._clock.monotonic() + pause, task)
         return True
 
     def _fail(self, task: Task, error: NbgraphError, **facts: Any) -> None:
@@ -461,7 +456,7 @@ class Driver:
         Then it is paused, not failed: which failure is the first is not known, and a resume finds out.
         """
         bound, cancelled = self._verdict.bound, self._halt is not None and self._halt.status == "cancelled"
-        for task in (*self._admission.drain(), *(timer[2] for timer in self._retries)):
+        for task in (*self._admission.drain(), *self._retries):
             self._frontier.put_back(task)
         if cancelled or bound is None:
             return cancelled
