@@ -6,8 +6,10 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
@@ -147,3 +149,28 @@ def test_a_driver_that_is_stopped_in_the_middle_of_a_commit_is_waited_for(tmp_pa
 
     assert 0 == course.live(nursery, at="commit: before COMMIT", count=3, stop=True, when_stopped=try_to_take_over).code
     assert ([], 1) == (course.end(), len(busy))
+
+
+def test_a_run_that_is_driven_is_busy(tmp_path):
+    """While one engine drives a run, another one on the same file is refused, and drives nothing."""
+    began, gate, bodies = threading.Event(), threading.Event(), []
+    graph = ng.Graph({"n": int}, name="held")
+
+    @graph.node
+    def work(state):
+        bodies.append(1)
+        if len(bodies) == 1:
+            began.set()
+            gate.wait(30)
+        return {"n": 1}
+
+    first = ng.Engine(graph, store=tmp_path / "runs.sqlite").start(run_id="r")
+    assert began.wait(30)
+    try:
+        with pytest.raises(ng.RunBusyError, match="'r'"):
+            ng.Engine(graph, store=tmp_path / "runs.sqlite").resume("r")
+    finally:
+        gate.set()
+        with suppress(ng.RunBusyError):  # what a first driver hears where the second was let in
+            first.wait()
+    assert [1] == bodies

@@ -117,8 +117,9 @@ def build(witness: Witness) -> ng.Graph:
 
 
 def drive(engine: ng.Engine, size: tuple[int, int], run_id: str) -> ng.Run:
-    """Begin a run, or go on with it, and return it when it has ended."""
+    """Begin a run, or go on with it, and return it when it has ended; a death may have come just after its end."""
     try:
-        return engine.resume(run_id)
+        run = engine.open(run_id)
     except ng.RunNotFound:
         return engine.run(given(*size), run_id=run_id)
+    return run if run.status == "completed" else engine.resume(run_id)
