@@ -128,7 +128,7 @@ class Engine:
 
     def fork(
         self,
-        run_id: str,
+        run: str | Run,
         step: int | None = None,
         *,
         update: Mapping[str, Any] | None = None,
@@ -139,7 +139,7 @@ class Engine:
         after: Break = None,
         **options: Any,
     ) -> Run:
-        """Execute a new run that shares ``run_id``'s past up to ``step`` (None: its latest), with today's code.
+        """Execute a new run that shares a run's (or its id's) past up to ``step`` (None: its latest), with today's code.
 
         ``update`` is taken in after that step as a node's return would be, through the reducers; ``state``
         replaces fields as they are. Edges are decided again by the edited state. The parent is not written;
@@ -153,17 +153,17 @@ class Engine:
         ``ConflictError`` for one that writes what a branch beside it has written. Then there is no fork.
         """
         session = self.launcher.forked(
-            run_id, step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
+            _id_of(run), step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
             reuse_calls=reuse_calls, blocking=True,
         )  # fmt: skip
         return self._driven(session, options)
 
-    async def afork(self, run_id: str, step: int | None = None, **how: Any) -> Run:
+    async def afork(self, run: str | Run, step: int | None = None, **how: Any) -> Run:
         """Do the same and await its end."""
-        return await self.open(run_id).fork(step, **how)
+        return await self.open(_id_of(run)).fork(step, **how)
 
     def fork_many(
-        self, run_id: str, step: int | None = None, *, edits: Iterable[Mapping[str, Any]], side_by_side: int = 4,
+        self, run: str | Run, step: int | None = None, *, edits: Iterable[Mapping[str, Any]], side_by_side: int = 4,
         time_budget: float | None = None, **how: Any,
     ) -> DataFrame:  # fmt: skip
         """Fork a run once for each of ``edits`` (what ``update`` takes); return one table, a row a fork.
@@ -175,17 +175,18 @@ class Engine:
         """
         from nbgraph.engine.grid import Grid  # noqa: PLC0415 - only for grids
 
-        return Grid(self, run_id, step, how).run(list(edits), side_by_side, time_budget)
+        return Grid(self, _id_of(run), step, how).run(list(edits), side_by_side, time_budget)
 
     # -- replay
 
-    def replay(self, run_id: str, *, strict: bool = True) -> Replay:
+    def replay(self, run: str | Run, *, strict: bool = True) -> Replay:
         """Run a recorded run's nodes again, calls, clock and answers from the record; compare what they do.
 
         Calls nothing, writes nothing, opens no socket. Works for runs in any state; tasks that had not
         finished are not run. ``strict`` raises the first difference in step order: ``ReplayMismatchError``, or
         ``MissingCallError`` for a call that was not recorded. Otherwise all are in the result's ``mismatches``.
         """
+        run_id = _id_of(run)
         row = self.store.run(run_id)
         plan, options = self.launcher.same_graph(row), combine(self.options, (), {"seed": row.record.seed})
         from nbgraph.engine.replay.replayer import Replayer, on_a_quiet_thread  # noqa: PLC0415 - asyncio, when replayed
@@ -204,7 +205,7 @@ class Engine:
     def doctor(self, given: Any = None, *, n: int = 8, **options: Any) -> Diagnosis:
         """Look for what makes the graph's results depend on anything but its input; nothing is called.
 
-        Runs the graph from ``given`` (or the input of the run whose id it is) again and again, calls
+        Runs the graph from ``given`` (or the input of that run, or of the run whose id it is) again and again, calls
         answered by the record of a run with that input: ``n`` completion orders, hash seeds, another clock,
         random seed, time zone, locale; reducers on permuted operands. Names node and field that move, and
         why. The trials in processes of their own need the extra ``nbgraph[doctor]``. Raises
@@ -216,7 +217,7 @@ class Engine:
         chosen = combine(self.options, (), options)
         plan = self.plan
         merger = self.launcher.merger(plan, chosen)
-        conditions = conditions_of(self.store, plan, merger, chosen, given)
+        conditions = conditions_of(self.store, plan, merger, chosen, _id_of(given))
         return Doctor(self.graph, conditions, merger, chosen.clock).examine(n)
 
     # -- people
@@ -268,6 +269,10 @@ class Engine:
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
+
+
+def _id_of(run: str | Run) -> str:
+    return run.id if isinstance(run, Run) else run
 
 
 def open_run(store: Target, run_id: str) -> Run:

@@ -163,3 +163,14 @@ def test_refused_as_a_whole(how, kind):
     with pytest.raises(kind):
         engine.fork_many(**{"run_id": "r", "step": 1, "edits": [{"x": 1}, {"x": 2}], **how})
     assert list(engine.runs().run_id) == ["r"]
+
+
+def test_a_run_may_be_given_as_itself():
+    """Where an id is asked for, the run itself will do: to fork, to fork many times, to replay."""
+    graph = ng.Graph({"n": int}, name="self")
+    graph.node(lambda state: {"n": state["n"] + 1}, name="only")
+    engine = ng.Engine(graph)
+    run = engine.run({"n": 1})
+    assert 2 == engine.fork(run).state["n"]
+    assert [6] == list(engine.fork_many(run, 0, edits=[{"n": 5}]).n)
+    assert engine.replay(run).ok
