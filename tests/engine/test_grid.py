@@ -154,14 +154,14 @@ def test_no_edits():
         ({"update": {"x": 1}}, ng.OptionsError),
         ({"max_step": 3}, ng.OptionsError),
         ({"step": 9}, ng.RunError),
-        ({"run_id": "nobody"}, ng.RunNotFound),
+        ({"run": "nobody"}, ng.RunNotFound),
     ],
 )
 def test_refused_as_a_whole(how, kind):
     """What is wrong with every fork alike raises before any is made."""
     engine = engine_of(adding("a"))
     with pytest.raises(kind):
-        engine.fork_many(**{"run_id": "r", "step": 1, "edits": [{"x": 1}, {"x": 2}], **how})
+        engine.fork_many(**{"run": "r", "step": 1, "edits": [{"x": 1}, {"x": 2}], **how})
     assert list(engine.runs().run_id) == ["r"]
 
 
