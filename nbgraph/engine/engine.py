@@ -189,12 +189,13 @@ class Engine:
         run_id = _id_of(run)
         row = self.store.run(run_id)
         plan, options = self.launcher.same_graph(row), combine(self.options, (), {"seed": row.record.seed})
-        from nbgraph.engine.replay.replayer import Replayer, on_a_quiet_thread  # noqa: PLC0415 - asyncio, when replayed
+        from nbgraph.engine.host import off_loop  # noqa: PLC0415 - asyncio, when replayed
+        from nbgraph.engine.replay.replayer import Replayer  # noqa: PLC0415 - as above
 
         replayer = Replayer(
             self.store, run_id, plan, self.launcher.merger(plan, options), options.clock, options.redact
         )
-        on_a_quiet_thread(partial(replayer.replay, strict=strict))
+        off_loop(partial(replayer.replay, strict=strict))
         for error in replayer.problems:
             error.facts = {"run_id": run_id, **error.facts}
         report = replayer.report(self.open(run_id).state)

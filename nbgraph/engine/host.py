@@ -9,13 +9,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio import AbstractEventLoop
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TYPE_CHECKING, TypeVar
 
 from nbgraph.errors import OptionsError
 
 if TYPE_CHECKING:
     from nbgraph.engine.options import Options
     from nbgraph.engine.session import Session
+
+T = TypeVar("T")
 
 POLL = 0.1
 """Seconds between two looks: a bare await would not hear the notebook's stop button."""
@@ -52,6 +57,14 @@ def running_loop() -> AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def off_loop(work: Callable[[], T]) -> T:
+    """Do ``work``, which runs a loop, here; on a thread beside, with this context, where a loop runs here already."""
+    if running_loop() is None:
+        return work()
+    with ThreadPoolExecutor(1, thread_name_prefix="nbgraph-beside") as pool:
+        return pool.submit(copy_context().run, work).result()
 
 
 def host_loop(options: Options, *, blocking: bool) -> AbstractEventLoop | None:

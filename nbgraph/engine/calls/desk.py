@@ -6,8 +6,7 @@ node. The sync and the async way are the same steps. Knows no order of tasks and
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import dumps, loads
 from json.encoder import encode_basestring
@@ -256,8 +255,7 @@ class Desk:
         told = keep(loads(dumps(used, default=str)), redact=self._recorder.redact, blobs={})[0] if used else ""
         tail = f',"usage":{told}}}' if told else "}"
         data = f'{{"response":{response.text},"seconds":{seconds!r}{tail}'
-        given = value if '"$redacted"' in response.text else response.value
-        return Line(self._record(name, "returned", call.request.digest, data), response.blobs or None), given
+        return Line(self._record(name, "returned", call.request.digest, data), response.blobs or None), response.value
 
     def _raised(self, name: str, call: Call, error: Exception, began: float) -> Line:
         failure = failed(error, self._recorder.redact)
@@ -286,16 +284,3 @@ def _usage(usage: Usage | None, value: Any) -> Mapping[str, Any] | None:
     found = value.get("usage") if isinstance(value, Mapping) else None
     plain = isinstance(found, Mapping) and all(isinstance(count, (int, float, str)) for count in found.values())
     return dict(found) if plain and found else None
-
-
-def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine to its end on this thread, beside it where a loop runs here already."""
-    import asyncio  # noqa: PLC0415 - 30 ms that sync graphs do without
-
-    if "asyncio" in sys.modules and asyncio._get_running_loop() is None:  # noqa: SLF001 - the documented one raises
-        return asyncio.run(coroutine)
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as above
-    from contextvars import copy_context  # noqa: PLC0415 - as above
-
-    with ThreadPoolExecutor(1, thread_name_prefix="nbgraph-call") as pool:
-        return pool.submit(copy_context().run, asyncio.run, coroutine).result()

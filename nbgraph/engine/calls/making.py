@@ -10,7 +10,7 @@ from functools import partial
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any
 
-from nbgraph.engine.calls.desk import Call, run_coroutine
+from nbgraph.engine.calls.desk import Call
 from nbgraph.engine.calls.outcome import types_of
 from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.calls.request import described, peeled, policy, request_of, unwrapped
@@ -60,7 +60,13 @@ def _options(how: How) -> dict[str, Any]:
 
 def _blocking(perform: Callable[[], Any]) -> Any:
     value = perform()
-    return run_coroutine(value) if iscoroutine(value) else value
+    if not iscoroutine(value):
+        return value
+    from asyncio import run  # noqa: PLC0415 - 30 ms that sync graphs do without
+
+    from nbgraph.engine.host import off_loop  # noqa: PLC0415 - as above
+
+    return off_loop(partial(run, value))
 
 
 async def _on_a_thread(perform: Callable[[], Any]) -> Any:

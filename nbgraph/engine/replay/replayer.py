@@ -6,8 +6,7 @@ not become many. Writes nothing; every node runs by itself, so nothing depends o
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import copy_context
 from json import loads
 from typing import Any
@@ -286,15 +285,3 @@ def _raised(error: BaseException) -> str:
 def _stand_in(task: Task, event: EventRecord) -> StepRecord:
     """Return what stands for the row that a failed task does not have."""
     return StepRecord(event.step + 1, task.id, task.node.name, "failed", task.attempt, 0, *[""] * 9)
-
-
-def on_a_quiet_thread(work: Callable[[], None]) -> None:
-    """Do ``work`` here, on a thread of its own where an event loop runs here already."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None or asyncio._get_running_loop() is None:  # noqa: SLF001 - the documented one raises
-        work()
-        return
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - in notebooks only
-
-    with ThreadPoolExecutor(1, thread_name_prefix="nbgraph-replay") as pool:
-        pool.submit(work).result()
