@@ -1,0 +1,115 @@
+"""What all widgets share: only Python writes them, the page answers through the channel, and they close cleanly.
+
+Owns the life of a widget beside its run's scene, and the static picture that it carries for places without a
+kernel. Knows nothing of what a widget shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import anywidget
+import traitlets
+from ipywidgets import widget_serialization
+
+from nbgraph.views.subject import Follower, News, Subject
+from nbgraph.views.widgets.channel import Channel
+from nbgraph.views.widgets.scene import Scene
+
+
+class Cursor:
+    """The step that a person looks at, shared by the views that move together. None: the latest, as it comes."""
+
+    def __init__(self) -> None:
+        self.step: int | None = None
+        self.version = 0
+
+    def move(self, step: int | None) -> None:
+        """Look at another step; the views notice at their next tick."""
+        if step != self.step:
+            self.step = step
+            self.version += 1
+
+
+class View(anywidget.AnyWidget):
+    """A widget that its scene keeps up to date. Its traits and messages are written on the scene's thread only.
+
+    A subclass overrides ``tick`` (look for news), ``heard`` (a message of the page) and ``picture`` (the static
+    fallback).
+    """
+
+    view_id = traitlets.Unicode().tag(sync=True)
+    channel = traitlets.Instance(Channel).tag(sync=True, **widget_serialization)
+
+    def __init__(self, scene: Scene, *, channel: Channel | None = None, **traits: Any) -> None:
+        super().__init__(view_id=uuid4().hex, channel=channel or Channel(), **traits)
+        self.channel.listen(self.view_id, self)
+        self.scene = scene
+        self.closed = False
+        scene.attach(self)
+
+    # -- on the scene's thread
+
+    def tick(self) -> None:
+        """Look whether there is something new, and show it."""
+
+    def heard(self, message: Mapping[str, Any]) -> None:
+        """Do what the page asked; what takes long goes to ``self.scene.hands.do``."""
+
+    # -- on any thread
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take a message from the channel: it is only put in line."""
+        self.scene.post(lambda: self.heard(message))
+
+    def picture(self) -> Mapping[str, str]:
+        """Return what is shown where no kernel is: ``text/html`` with an ``<img>``, and ``text/plain``."""
+        return {}
+
+    def close(self) -> None:
+        """Free the comm and the thread's interest."""
+        if not self.closed:
+            self.closed = True
+            self.scene.detach(self)
+            super().close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        shown: Any = super()._repr_mimebundle_(**kwargs)  # anywidget gives a pair, or data alone where there is no view
+        data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
+        return {**data, **self.picture()}, metadata
+
+
+class RunView(View):
+    """A widget that follows one run, live or past, and a cursor. A subclass overrides ``take`` and ``moved``."""
+
+    def __init__(
+        self, subject: Subject, *, cursor: Cursor | None = None, channel: Channel | None = None, **traits: Any
+    ) -> None:
+        self.subject, self.cursor = subject, cursor or Cursor()
+        self._seen = self.cursor.version
+        self._follower: Follower = subject.follow()
+        super().__init__(Scene.of(subject.store, str(subject.id)), channel=channel, **traits)
+
+    def tick(self) -> None:
+        """Take what is new and follow the cursor."""
+        if self.closed:
+            return
+        news = self._follower.take()
+        if news is not None:
+            self.take(news)
+        if self._seen != self.cursor.version:
+            self._seen = self.cursor.version
+            self.moved(self.cursor.step)
+
+    def take(self, news: News) -> None:
+        """Show what is new."""
+
+    def moved(self, step: int | None) -> None:
+        """Show the run as it was after ``step``; None: as it is."""
+
+    def close(self) -> None:
+        """Stop following too."""
+        super().close()
+        self._follower.close()

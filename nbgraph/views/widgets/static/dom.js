@@ -1,0 +1,51 @@
+// What all widgets share on the page. Text only ever becomes a text node: no markup is parsed here.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// el("button", { class: "go", title: "Run", onclick: f, data: { kind: "run" } }, "text", child, ...)
+export function el(name, attributes, ...children) {
+  return filled(document.createElement(name), attributes, children);
+}
+
+export function svg(name, attributes, ...children) {
+  return filled(document.createElementNS(SVG, name), attributes, children);
+}
+
+function filled(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key === "data") Object.assign(element.dataset, value);
+    else if (key === "text") element.textContent = value;
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+// The widget's way to Python: a message for this view, on the channel that only the browser writes.
+// Messages that come before the channel is there are sent when it is, in order.
+export function sender(model) {
+  const reference = model.get("channel") ?? "";
+  const to = model.get("view_id");
+  const channel = model.widget_manager.get_model(reference.replace("IPY_MODEL_", ""));
+  let last = Promise.resolve();
+  return (kind, facts = {}) => {
+    last = last.then(() => channel).then((found) => found.send({ ...facts, to, kind }));
+    return last.catch(() => {});   // the kernel is gone: the page keeps what it has
+  };
+}
+
+// Calls `draw` at the next frame, once, however often it was asked for until then.
+export function coalesced(draw, signal) {
+  let asked = 0;
+  const ask = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; draw(); }); };
+  signal?.addEventListener("abort", () => cancelAnimationFrame(asked));
+  return ask;
+}
+
+// Listens to traits and messages of the model until the view is gone.
+export function listen(model, signal, names, handler) {
+  model.on(names, handler);
+  signal.addEventListener("abort", () => model.off(names, handler));
+}
