@@ -21,17 +21,25 @@ _EXPORT = re.compile(r"^export (?=(async )?function |const |class )", re.MULTILI
 @cache
 def module(name: str) -> str:
     """Return the text of ``static/<name>.js`` with everything that it imports before it, each file once."""
+    return joined(_text(name))
+
+
+def joined(text: str) -> str:
+    """Return the text of a module with the files of ``static/`` that it imports before it, each once."""
     found: dict[str, str] = {}
-    _collect(name, found)
-    *shared, own = found.values()
-    return "\n".join([*(_EXPORT.sub("", text) for text in shared), own])
+    _collect("", text, found)
+    own = found.pop("")
+    return "\n".join([*(_EXPORT.sub("", shared) for shared in found.values()), own])
 
 
-def _collect(name: str, found: dict[str, str]) -> None:
-    text = (_STATIC / f"{name}.js").read_text(encoding="utf-8")
+def _text(name: str) -> str:
+    return (_STATIC / f"{name}.js").read_text(encoding="utf-8")
+
+
+def _collect(name: str, text: str, found: dict[str, str]) -> None:
     for other in _IMPORT.findall(text):
         if other not in found:
-            _collect(other, found)
+            _collect(other, _text(other), found)
     found[name] = _IMPORT.sub("", text)
 
 
