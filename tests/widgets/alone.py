@@ -7,15 +7,11 @@ messages of both sides are carried over by ``pump``. Knows nothing of any one wi
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nbgraph.views.widgets.modules import module, stylesheet
-
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"]
 
 # One model per widget, as anywidget hands it to `render`: get, set, on, off, send, save_changes, widget_manager.
 # What a page may not know is not there, so that a widget which needs more fails here and not in one front end only.

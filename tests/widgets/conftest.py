@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.widgets.alone import ARGS, CHROMIUM, Mounted, Pair, plain
+from tests.chromium import opened
+from tests.widgets.alone import Mounted, Pair, plain
 from tests.widgets.wire import Wire, laid
 
 
-# Scope "module", not "session": while Playwright's sync API is open its event loop counts as running in this
-# thread, and asyncio.run() in any other test of the process fails. Opening it again costs about a second.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless Chromium; without one the tests that need it are left out."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}; set CHROMIUM=/path/to/chromium")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS, headless=True)
-        yield opened
-        opened.close()
+browser = pytest.fixture(scope="module")(opened)
 
 
 @pytest.fixture(scope="module")
