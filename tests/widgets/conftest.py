@@ -11,7 +11,6 @@ from tests.chromium import opened
 from tests.widgets.alone import Mounted, Pair, plain
 from tests.widgets.wire import Wire, laid
 
-
 browser = pytest.fixture(scope="module")(opened)
 
 
