@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import queue
 import re
-import sys
-import time
-from pathlib import Path
 
 import pytest
-from jupyter_client import manager
 
-ROOT = Path(__file__).parents[2]
-SOON = 60.0
+from tests.cells import started_kernel
+
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # what a kernel's client warns of is not ours
 
 SETUP = """
@@ -29,68 +23,13 @@ presses = []
 """
 
 
-class Notebook:
-    """Cells sent to one kernel."""
-
-    def __init__(self, kernel, client):
-        self.kernel, self.client = kernel, client
-
-    def send(self, cell):
-        """Start a cell; return its id."""
-        return self.client.execute(cell, allow_stdin=False)
-
-    def outputs(self, cell_id, until=None):
-        """Collect a cell's text until it is done, or until ``until`` is printed."""
-        text, end = "", time.monotonic() + SOON
-        while time.monotonic() < end:
-            try:
-                message = self.client.get_iopub_msg(timeout=1.0)
-            except queue.Empty:
-                continue
-            if message["parent_header"].get("msg_id") != cell_id:
-                continue
-            text += said(message)
-            if (until and until in text) or message["content"].get("execution_state") == "idle":
-                return text
-        raise AssertionError(f"the cell did not end; it said: {text}")
-
-    def run(self, cell):
-        """Run a cell to its end; return what it said."""
-        return self.outputs(self.send(cell))
-
-    def stop(self, cell, after):
-        """Run a cell, press stop once it has printed ``after``; return what it said, and how long it took from then."""
-        cell_id = self.send(cell)
-        self.outputs(cell_id, until=after)
-        start = time.monotonic()
-        self.kernel.interrupt_kernel()
-        return self.outputs(cell_id), time.monotonic() - start
-
-
-def said(message):
-    """Return a message's text: printed, shown, or the traceback."""
-    content = message["content"]
-    if message["msg_type"] == "error":
-        return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(content["traceback"]))
-    return content.get("text") or content.get("data", {}).get("text/plain", "") if content else ""
-
-
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory):
     """One kernel for all tests of this file, with its settings in a folder of its own."""
     folder = tmp_path_factory.mktemp("kernel")
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder)}
-    kernel = manager.KernelManager(kernel_name="python3")
-    kernel.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    kernel.start_kernel(env=env, cwd=str(folder))
-    client = kernel.client()
-    client.start_channels()
-    client.wait_for_ready(timeout=SOON)
-    made = Notebook(kernel, client)
-    assert "" == made.run(SETUP)
-    yield made
-    client.stop_channels()
-    kernel.shutdown_kernel(now=True)
+    with started_kernel(folder) as made:
+        assert "" == made.run(SETUP)
+        yield made
 
 
 TWO = """

@@ -1,0 +1,105 @@
+"""A real Jupyter kernel that tests talk to as a front end does: cells with ids, the stop button, answers to a prompt."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_client import manager
+
+from tests.kernels import LOCKED, command, environment
+
+SOON = 60.0
+
+
+class Notebook:
+    """Cells sent to one kernel."""
+
+    def __init__(self, kernel, client):
+        self.kernel, self.client = kernel, client
+
+    def send(self, cell, cell_id=None, answers=False):
+        """Start a cell, with an id as JupyterLab sends it; return the id of the message."""
+        content = {"code": cell, "silent": False, "store_history": True, "user_expressions": {}}
+        content |= {"allow_stdin": answers, "stop_on_error": False}
+        metadata = {} if cell_id is None else {"cellId": cell_id}
+        message = self.client.session.msg("execute_request", content, metadata=metadata)
+        self.client.shell_channel.send(message)
+        return message["header"]["msg_id"]
+
+    def messages(self, sent):
+        """Yield what the kernel publishes for a cell, until it is done."""
+        end = time.monotonic() + SOON
+        while time.monotonic() < end:
+            try:
+                message = self.client.get_iopub_msg(timeout=1.0)
+            except queue.Empty:
+                continue
+            if message["parent_header"].get("msg_id") == sent:
+                yield message
+                if message["content"].get("execution_state") == "idle":
+                    return
+        raise AssertionError("the cell did not end")
+
+    def outputs(self, sent, until=None):
+        """Collect a cell's text until it is done, or until ``until`` is printed."""
+        text = ""
+        for message in self.messages(sent):
+            text += said(message)
+            if until and until in text:
+                break
+        return text
+
+    def run(self, cell, cell_id=None):
+        """Run a cell to its end; return what it said."""
+        return self.outputs(self.send(cell, cell_id))
+
+    def stop(self, cell, after):
+        """Run a cell, press stop once it has printed ``after``; return what it said, and how long it took from then."""
+        sent = self.send(cell)
+        self.outputs(sent, until=after)
+        start = time.monotonic()
+        self.kernel.interrupt_kernel()
+        return self.outputs(sent), time.monotonic() - start
+
+    def talk(self, cell, answers):
+        """Run a cell that prompts; give it one answer after the other. Return what it said between them."""
+        sent = self.send(cell, answers=True)
+        for answer in answers:
+            self.client.get_stdin_msg(timeout=SOON)
+            self.client.input(answer)
+        return self.outputs(sent)
+
+    def complete(self, text):
+        """Return what the kernel offers at the end of ``text``."""
+        return self.client.complete(text, len(text), reply=True, timeout=SOON)["content"]["matches"]
+
+
+def said(message):
+    """Return a message's text: printed, shown, or the traceback."""
+    content = message["content"]
+    if message["msg_type"] == "error":
+        return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(content["traceback"]))
+    return content.get("text") or content.get("data", {}).get("text/plain", "") if content else ""
+
+
+@contextmanager
+def started_kernel(folder: Path, version: str = LOCKED) -> Iterator[Notebook]:
+    """Start a kernel that works in ``folder`` and keeps its settings there; end it afterwards."""
+    env = {**os.environ, **environment(version), "IPYTHONDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder)}
+    kernel = manager.KernelManager(kernel_name="python3")
+    kernel.kernel_cmd = command()
+    kernel.start_kernel(env=env, cwd=str(folder))
+    client = kernel.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=SOON)
+        yield Notebook(kernel, client)
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
