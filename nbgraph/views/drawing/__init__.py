@@ -1,0 +1,57 @@
+"""The one writer of drawings: layout and colouring in, SVG text or the page's elements out.
+
+Owns the two doors. ``scene`` is what the page builds; ``svg`` is the same tree as text, so that a picture in a file and
+the live one are the same by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nbgraph.views.drawing.colouring import colouring
+from nbgraph.views.drawing.element import Element, as_lists, as_markup, element, patched
+from nbgraph.views.drawing.figure import figure
+from nbgraph.views.drawing.rules import rules
+from nbgraph.views.layout.shapes import Layout
+from nbgraph.views.tally import NodeFacts
+from nbgraph.views.topology import Topology
+
+__all__ = ["colouring", "rules", "scene", "svg"]
+
+
+def scene(topology: Topology, layout: Layout, title: str = "") -> dict[str, Any]:
+    """Return the uncoloured drawing for the page: plain numbers, strings and lists.
+
+    ``tree`` is ``[tag, attributes, children]``, nested. A colouring (``colouring``) is applied by setting, on the
+    element whose ``data-key`` it names, each attribute it gives ("text": what is in the element). ``data-node``,
+    ``data-edge`` and ``data-cluster`` say what was clicked. The element ``n<place>b`` is a breakpoint's mark:
+    ``display`` "inline" shows it.
+    """
+    tree = as_lists(figure(topology, layout, title or topology.name))
+    return {"width": layout.width, "height": layout.height, "engine": layout.engine, "tree": tree}
+
+
+def svg(
+    topology: Topology,
+    layout: Layout,
+    nodes: Mapping[str, NodeFacts] | None = None,
+    edges: Mapping[str, int] | None = None,
+    theme: str = "light",
+    title: str = "",
+    *,
+    times: bool = True,
+) -> str:
+    """Return the drawing as a whole SVG document, with its own background and style.
+
+    ``theme``: "light", "dark", or "page" for a place that defines the palette's CSS variables and has ``rules()``.
+    """
+    tree = figure(topology, layout, title or topology.name)
+    if nodes is not None or edges is not None:
+        tree = patched(tree, colouring(topology, layout, nodes or {}, edges or {}, times=times))
+    return as_markup(tree if theme == "page" else _styled(tree, theme))
+
+
+def _styled(tree: Element, theme: str) -> Element:
+    title, *rest = tree.children
+    return Element(tree.tag, tree.attributes, (title, element("style", {}, rules(theme)), *rest))

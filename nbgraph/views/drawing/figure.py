@@ -1,0 +1,168 @@
+"""The elements of a drawing, uncoloured: boxes of subgraphs, lines, labels, nodes, in this order from back to front.
+
+Owns what is drawn and where. Whatever a run changes has a ``data-key``, and ``colouring`` says how it looks then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nbgraph.views.drawing.element import Element, element
+from nbgraph.views.drawing.lines import head_path, line_path, middle
+from nbgraph.views.drawing.words import link_title, node_title
+from nbgraph.views.escape import cut
+from nbgraph.views.layout.measure import CLUSTER_HEAD, SMALL, shown_label, shown_name, text_width
+from nbgraph.views.layout.shapes import Box, Layout, Route
+from nbgraph.views.topology import Cluster, Link, Node, Topology
+
+NAME_ALONE, NAME_ABOVE, FACTS_BELOW = 4.5, -2.5, 12.5
+"""Baselines from the middle of a node's box: of its name alone, of its name with facts under it, of the facts."""
+
+
+def figure(topology: Topology, layout: Layout, title: str) -> Element:
+    """Return the whole drawing; what the layout has no place for is left out."""
+    width, height = layout.width, layout.height
+    head = {
+        "xmlns": "http://www.w3.org/2000/svg", "class": "ng-drawing", "viewBox": f"0 0 {width:.0f} {height:.0f}",
+        "width": f"{width:.0f}", "height": f"{height:.0f}", "role": "img", "aria-label": cut(title, 200),
+    }  # fmt: skip
+    return element(
+        "svg",
+        head,
+        element("title", {}, title),
+        element("rect", {"class": "ng-ground", "width": width, "height": height}),
+        element("g", {"class": "ng-clusters"}, *_clusters(topology, layout)),
+        element("g", {"class": "ng-edges"}, *_lines(topology, layout)),
+        element("g", {"class": "ng-tags"}, *_tags(topology, layout)),
+        element("g", {"class": "ng-nodes"}, *_nodes(topology, layout)),
+    )
+
+
+def _clusters(topology: Topology, layout: Layout) -> Iterator[Element]:
+    for place, cluster in enumerate(topology.clusters):
+        box = layout.clusters.get(cluster.name)
+        if box is not None:
+            yield _cluster(cluster, box, f"c{place}")
+
+
+def _cluster(cluster: Cluster, box: Box, key: str) -> Element:
+    return element(
+        "g",
+        {"class": "ng-cluster ng-is-idle", "data-cluster": cluster.name, "data-key": key},
+        element("title", {}, f"{cluster.name}\nsubgraph"),
+        element("rect", {"class": "ng-cluster-box", **_place(box), "rx": 12.0}),
+        element("text", {"class": "ng-cluster-name", "x": box.x + 12, "y": box.y + CLUSTER_HEAD - 9}, shown_name(cluster.label)),
+    )  # fmt: skip
+
+
+def _place(box: Box) -> dict[str, float]:
+    return {"x": box.x, "y": box.y, "width": box.w, "height": box.h}
+
+
+def _lines(topology: Topology, layout: Layout) -> Iterator[Element]:
+    for place, link in enumerate(topology.links):
+        route = layout.routes.get(link.id)
+        if route is not None:
+            yield _line(link, route, f"e{place}")
+
+
+def edge_class(link: Link) -> str:
+    """Return the class that a link has in any state."""
+    return f"ng-edge ng-{link.kind}"
+
+
+def _line(link: Link, route: Route, key: str) -> Element:
+    path = line_path(route.points)
+    return element(
+        "g",
+        {"class": edge_class(link), "data-edge": link.id, "data-key": key},
+        element("title", {"data-key": f"{key}t"}, link_title(link, None)),
+        element("path", {"class": "ng-hit", "d": path}),
+        element("path", {"class": "ng-line", "d": path}),
+        element("path", {"class": "ng-core", "d": path}) if link.kind == "send" else None,
+        element("path", {"class": "ng-head", "d": head_path(route.points)}),
+    )
+
+
+def _tags(topology: Topology, layout: Layout) -> Iterator[Element]:
+    for place, link in enumerate(topology.links):
+        route = layout.routes.get(link.id)
+        if route is not None:
+            yield _tag(link, route, f"g{place}")
+
+
+def _tag(link: Link, route: Route, key: str) -> Element:
+    x, y = route.label or middle(route.points)
+    label = shown_label(link)
+    # The label's place has room for a count behind it; alone, it stands in the middle.
+    behind = text_width(label, SMALL) / 2 + 2 if label else 0.0
+    return element(
+        "g",
+        {"class": f"ng-tag ng-{link.kind}", "data-edge": link.id, "data-key": key},
+        element("text", {"class": "ng-label", "x": x, "y": y + 4, "data-key": f"{key}l"}, label) if label else None,
+        element("text", {"class": "ng-count", "x": x + behind, "y": y + 4, "data-key": f"{key}c"}, ""),
+    )
+
+
+def _nodes(topology: Topology, layout: Layout) -> Iterator[Element]:
+    entered: dict[str, int] = {}
+    for link in topology.links:
+        entered[link.dst] = entered.get(link.dst, 0) + (link.src != link.dst)
+    for place, node in enumerate(topology.nodes):
+        box = layout.boxes.get(node.name)
+        if box is not None:
+            yield _node(node, box, f"n{place}", entered.get(node.name, 0))
+
+
+def node_class(node: Node, status: str) -> str:
+    """Return a node's class in a state."""
+    return f"ng-node ng-{node.kind} ng-is-{status}"
+
+
+def _node(node: Node, box: Box, key: str, entered: int) -> Element:
+    parts = _end_parts(box) if node.kind == "end" else _box_parts(node, box, key, entered)
+    return element(
+        "g",
+        {"class": node_class(node, "idle"), "data-node": node.name, "data-key": key},
+        element("title", {"data-key": f"{key}t"}, node_title(node, None)),
+        *parts,
+    )
+
+
+def _end_parts(box: Box) -> Iterator[Element]:
+    yield element("circle", {"class": "ng-box", "cx": box.cx, "cy": box.cy, "r": box.w / 2 - 1})
+    yield element("circle", {"class": "ng-start", "cx": box.cx, "cy": box.cy, "r": box.w / 2 - 5})
+
+
+def _box_parts(node: Node, box: Box, key: str, entered: int) -> Iterator[Element]:
+    radius = box.h / 2 if node.start else 8.0
+    yield element("rect", {"class": "ng-box", **_place(box), "rx": radius})
+    if node.start:
+        yield element("circle", {"class": "ng-start", "cx": box.x + 15, "cy": box.cy, "r": 4.0})
+    if entered > 1 or node.join == "each":
+        yield element("path", {"class": "ng-join", "d": _join_path(node, box)})
+    middle_x = box.cx + (6.0 if node.start else 0.0)
+    name = shown_name(node.label) + (" ?" if node.kind == "missing" else "")
+    yield element("text", {"class": "ng-name", "x": middle_x, "y": box.cy + NAME_ALONE, "data-key": f"{key}n"}, name)
+    yield element("text", {"class": "ng-facts", "x": middle_x, "y": box.cy + FACTS_BELOW, "data-key": f"{key}f"}, "")
+    yield _flag(box, key)
+    yield element("circle", {"class": "ng-break", "cx": box.x + 1, "cy": box.y + 1, "r": 6.5, "display": "none", "data-key": f"{key}b"})  # fmt: skip
+
+
+def _join_path(node: Node, box: Box) -> str:
+    """Return the mark of a join: one bar where all arrivals meet, three ticks where each goes on by itself."""
+    wide, high = (5.0, 4.0) if node.join == "each" else (30.0, 4.0)
+    lefts = [box.cx - 11.5, box.cx - 2.5, box.cx + 6.5] if node.join == "each" else [box.cx - wide / 2]
+    return "".join(f"M{left:.1f},{box.y:.1f}h{wide:.0f}v{high:.0f}h-{wide:.0f}z" for left in lefts)
+
+
+def _flag(box: Box, key: str) -> Element:
+    x = box.x + box.w - 24
+    return element(
+        "g",
+        {"class": "ng-flag", "display": "none", "data-key": f"{key}s"},
+        element(
+            "rect", {"class": "ng-flag-box", "x": x - 23, "y": box.y - 7, "width": 46.0, "height": 14.0, "rx": 7.0}
+        ),
+        element("text", {"class": "ng-flag-text", "x": x, "y": box.y + 3.2}, "changed"),
+    )

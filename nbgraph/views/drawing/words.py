@@ -1,0 +1,121 @@
+"""What stands under a node's name and in the tooltips: facts in few words.
+
+Owns the wording, and what is left out where there is no room. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nbgraph.views.layout.measure import SMALL, text_width
+from nbgraph.views.palette import STATUSES
+from nbgraph.views.tally import NodeFacts
+from nbgraph.views.topology import Link, Node
+
+_TEXT_MARK = "\ufe0e"
+"""Asks for a mark as text where a font would rather paint a coloured picture."""
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration as people say it, two or three digits of it.
+
+    >>> [seconds_text(seconds) for seconds in (0.0042, 0.32, 4.26, 61, 4000)]
+    ['4 ms', '320 ms', '4.3 s', '1:01 min', '1:06 h']
+    """
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60) if seconds >= 3600 else round(seconds)
+    return f"{minutes // 60}:{minutes % 60:02} {'h' if seconds >= 3600 else 'min'}"
+
+
+def mark_of(status: str) -> str:
+    """Return a status's mark as it is written in a drawing."""
+    mark = STATUSES[status].mark
+    return f"{mark}{_TEXT_MARK}" if mark else ""
+
+
+def facts_line(facts: NodeFacts, width: float, *, times: bool = True) -> str:
+    """Return the line under a node's name, as much of it as ``width`` pixels hold.
+
+    >>> facts_line(NodeFacts("done", done=3, seconds=1.24), 100).replace("\ufe0e", "")
+    '✓ 3× · 1.2 s'
+    """
+    parts = list(_parts(facts, times=times))
+    while len(parts) > 1 and text_width(" · ".join(parts), SMALL) > width:
+        parts.pop()
+    return " · ".join(parts)
+
+
+def _parts(facts: NodeFacts, *, times: bool) -> Iterator[str]:
+    now = _now(facts)
+    mark = mark_of(facts.status)
+    if now:
+        yield f"{mark} {now}".strip()
+    if facts.done:
+        done = f"{facts.done}×" if facts.done > 1 or not (times and facts.seconds) or now else ""
+        own = mark if not now else mark_of("done")
+        yield f"{own} {done}".strip() + (f" {mark_of('retried')}{facts.retried}" if facts.retried and not now else "")
+    if facts.done and times and facts.seconds:
+        yield seconds_text(facts.seconds)
+    if facts.cost:
+        yield facts.cost
+
+
+def _now(facts: NodeFacts) -> str:
+    """Return what the node is in the midst of."""
+    counts = {
+        "running": ("running", facts.running), "ready": ("ready", facts.ready), "waiting": ("waits", facts.waiting),
+        "failed": ("failed", facts.failed), "retried": ("again", 0), "skipped": ("not taken", 0),
+    }  # fmt: skip
+    word, count = counts.get(facts.status, ("", 0))
+    return f"{count} {word}" if count > 1 else word
+
+
+def node_title(node: Node, facts: NodeFacts | None, *, times: bool = True) -> str:
+    """Return a node's tooltip: what it is, and how far."""
+    return "\n".join(line for line in (node.name, _what(node), _how_far(facts, times=times)) if line)
+
+
+def _what(node: Node) -> str:
+    kinds = {
+        "sync": "function", "async": "async function", "end": "end of the subgraph", "graph": "subgraph",
+        "missing": "not defined yet",
+    }  # fmt: skip
+    told = [kinds.get(node.kind, node.kind)]
+    told += ["runs begin here"] if node.start else []
+    told += ["fires for every arrival"] if node.join == "each" else []
+    told += [f"up to {node.attempts} attempts"] if node.attempts > 1 else []
+    return ", ".join(told)
+
+
+def _how_far(facts: NodeFacts | None, *, times: bool) -> str:
+    if facts is None:
+        return ""
+    counts = {
+        "running": facts.running, "ready": facts.ready, "waiting": facts.waiting, "failed": facts.failed,
+        "done": facts.done, "retried": facts.retried, "kept from before": facts.reused,
+    }  # fmt: skip
+    told = [STATUSES[facts.status].word, *(f"{count} {word}" for word, count in counts.items() if count)]
+    told += [seconds_text(facts.seconds)] if times and facts.done and facts.seconds else []
+    told += [facts.cost] if facts.cost else []
+    told += ["its code has changed since"] if facts.stale else []
+    return ", ".join(dict.fromkeys(told))
+
+
+_KINDS = {
+    "edge": "always",
+    "when": "when it holds",
+    "otherwise": "otherwise",
+    "error": "on an error",
+    "goto": "decided in code: Goto",
+    "send": "one task for each Send",
+}
+
+
+def link_title(link: Link, taken: int | None) -> str:
+    """Return a link's tooltip."""
+    told = _KINDS.get(link.kind, link.kind) + (f": {link.label}" if link.label and link.kind != "otherwise" else "")
+    count = "" if taken is None else "\nnot taken" if not taken else f"\ntaken {taken}×"
+    return f"{link.src} → {link.dst}\n{told}{count}"
