@@ -71,9 +71,13 @@ class Admission:
         if held := self._held.get(task.node.name):
             heappush(self._queue, heappop(held))
 
+    def waiting(self) -> list[Task]:
+        """Return everything that has not started."""
+        return [*self._queue, *(task for held in self._held.values() for task in held)]
+
     def drain(self) -> Iterable[Task]:
         """Remove and return everything that has not started."""
-        rest = [*self._queue, *(task for held in self._held.values() for task in held)]
+        rest = self.waiting()
         self._queue.clear()
         self._held.clear()
         self._count = 0

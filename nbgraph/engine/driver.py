@@ -111,7 +111,7 @@ class Driver:
         task, requests = frontier.ready[0], self.requests
         node = task.node
         simple = node.fn is not None and not node.is_async and node.timeout is None and task.problem is None
-        asked = requests.pause or requests.cancel
+        asked = requests.pause or requests.cancel or requests.stops
         return simple and not asked and self._verdict.bound is None and ledger.step < self._options.max_steps
 
     def _prepared(self, task: Task) -> Assignment:
@@ -120,6 +120,14 @@ class Driver:
     def wake(self) -> None:
         """Make the loop look at its requests; callable from any thread."""
         self._crew.wake()
+
+    def under_way(self) -> list[Assignment]:
+        """Return what runs now; callable from any thread, ``RuntimeError`` where it changes meanwhile."""
+        return list(self._running.values())
+
+    def queued(self) -> list[Task]:
+        """Return what could start and waits for a worker; as above."""
+        return [*self._admission.waiting(), *self._frontier.ready]
 
     def cancel_running(self) -> None:
         """Raise the flag that running sync nodes may look at; callable from any thread."""
@@ -194,13 +202,17 @@ class Driver:
         if bound is not None and task.path > bound and task.id not in self._needed:
             self._frontier.put_back(task)
             return self._next()
-        if self._breaks.before is not None and task.id not in self._exempt and self._breaks_before(task):
+        if task.id not in self._exempt and self._breaks_before(task):
             self._frontier.put_back(task)
             self._stop(Halt("paused", f"before {task.node.name}"))
             return None
         return task
 
     def _breaks_before(self, task: Task) -> bool:
+        if task.node.name in self.requests.stops:
+            return True
+        if self._breaks.before is None:
+            return False
         return self._breaks.stops_before(task.node.name, partial(shown, task.lineage, self._plan.schema, task.node))
 
     def _bounded(self) -> bool:

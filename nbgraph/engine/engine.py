@@ -267,6 +267,15 @@ class Engine:
         self.store.rebase(run_id, marks[-1], object_text(texts))
         return marks[-1]
 
+    def delete(self, run_id: str) -> None:
+        """Remove a run from the store, whole; nothing of it can be read any more.
+
+        Raises ``RunBusyError`` while somebody drives it, ``StoreError`` naming its forks if it has any (they share
+        its steps), ``RunNotFound``; then nothing was changed.
+        """
+        self.store.delete(run_id)
+        self.launcher.forget(run_id)
+
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()

@@ -1,25 +1,38 @@
 """Following a run: events and streamed chunks, from the beginning, whenever somebody starts to follow.
 
-Owns the chunks of a live run and the waking of followers. Events are read from the store, after their
-commit; a slow follower slows only itself.
+Owns the chunks of a live run, what it hands to those who listen, and the waking of followers. A stream reads events
+from the store, after their commit; a slow follower slows only itself.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Container, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from itertools import takewhile
 from json import dumps, loads
 from typing import Any
+from weakref import ref
 
 from nbgraph.codec import NO_TYPES, Types, decode
 from nbgraph.engine.task import Task
 from nbgraph.events import Chunk, Event
-from nbgraph.store.protocol import EventRecord, StepRecord, Store
+from nbgraph.store.protocol import CallRecord, EventRecord, RunStatus, StepRecord, Store
 
 _SLICE = 0.5
 """Seconds to sleep at most: a signal that comes just before a sleep begins is only heard after it."""
+
+
+class Ear:
+    """What was committed and its listener has not taken yet. The run forgets an ear that nobody holds any more."""
+
+    __slots__ = ("__weakref__", "calls", "events", "steps")
+
+    def __init__(self) -> None:
+        self.steps: deque[StepRecord] = deque()
+        self.events: deque[EventRecord] = deque()
+        self.calls: deque[CallRecord] = deque()
 
 
 class Feed:
@@ -27,12 +40,42 @@ class Feed:
 
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
+        self.inherited = 0
+        """How many of the chunks an earlier drive published."""
+        self.status = "running"
+        """As committed last."""
         self.told: dict[tuple[str, int], int] = {}
         """(task, attempt) -> number of its last chunk."""
         self.closed = False
         self.version = 0
         self._changed = threading.Condition()
         self._watchers: list[Callable[[], None]] = []
+        self._ears: tuple[ref[Ear], ...] = ()
+
+    def listen(self) -> Ear:
+        """Return an ear that gets whatever is committed from now on."""
+        ear = Ear()
+        with self._changed:
+            self._ears = (*(one for one in self._ears if one() is not None), ref(ear))
+        return ear
+
+    def committed(self, steps: Iterable[StepRecord], events: Iterable[EventRecord], status: RunStatus | None) -> None:
+        """Hand on what was committed: the steps first, so that whoever has an event has its step too."""
+        for one in self._ears:
+            ear = one()
+            if ear is not None:
+                ear.steps.extend(steps)
+                ear.events.extend(events)
+        if status is not None:
+            self.status = status.status
+        self.touch()
+
+    def called(self, lines: Iterable[CallRecord]) -> None:
+        """Hand on lines of the log of calls."""
+        for one in self._ears:
+            ear = one()
+            if ear is not None:
+                ear.calls.extend(lines)
 
     def publish(self, task: Task, attempt: int, number: int, delta: Any) -> None:
         """Take a chunk from a node; callable from any thread, one at a time.
@@ -52,6 +95,7 @@ class Feed:
         for chunk in earlier.chunks:
             if chunk.task in tasks:
                 self._add(chunk)
+        self.inherited = len(self.chunks)
 
     def touch(self) -> None:
         """Tell the followers that there is something new."""

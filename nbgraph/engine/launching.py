@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.continuing import began, borrowed_from, never_began, still_borrowed, take_up
-from nbgraph.engine.control import Break, Breakpoints
+from nbgraph.engine.control import Break, Breakpoints, Stops
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
@@ -39,10 +39,31 @@ class Launcher:
     def __init__(self, graph: Graph, options: Options, store: Store) -> None:
         self.graph, self.options, self.store = graph, options, store
         self._sessions: WeakValueDictionary[str, Session] = WeakValueDictionary()
+        self._stops: dict[str, Stops] = {}
 
     def live(self, run_id: str) -> Session | None:
         """Return what drives a run in this process, None if nothing does or did."""
         return self._sessions.get(run_id)
+
+    def stops(self, run_id: str) -> Stops:
+        """Return the breakpoints of a run that may be changed while it goes on; this process keeps them."""
+        stops = self._stops.setdefault(run_id, Stops(lambda: self.graph.compile().nodes))
+        session = self.live(run_id)
+        if session is not None:
+            session.heed(stops)
+        return stops
+
+    def forget(self, run_id: str) -> None:
+        """Know nothing of a run that was deleted."""
+        self._stops.pop(run_id, None)
+        self._sessions.pop(run_id, None)
+
+    def _known(self, session: Session) -> Session:
+        self._sessions[session.run_id] = session
+        stops = self._stops.get(session.run_id)  # after the line above: whoever makes them now finds the session
+        if stops is not None:
+            session.heed(stops)
+        return session
 
     def created(
         self, given: Any, run_id: str | None, breakpoints: Breakpoints, keywords: dict[str, Any], *, blocking: bool
@@ -70,9 +91,7 @@ class Launcher:
             ledger.commit(())
         ledger.begin(initial)
         recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
-        session = Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder)
-        self._sessions[record.run_id] = session
-        return session
+        return self._known(Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder))
 
     def resumed(
         self,
@@ -131,8 +150,7 @@ class Launcher:
             earlier = self._sessions.get(lease.run_id)
             if earlier is not None and earlier.feed.chunks:
                 session.feed.take_over(earlier.feed, {row.task for row in self.store.steps(lease.run_id)})
-            self._sessions[lease.run_id] = session
-            return session
+            return self._known(session)
         except BaseException:
             self.store.release(lease)
             raise

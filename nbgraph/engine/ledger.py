@@ -83,7 +83,7 @@ class Ledger:
         self.restored = False
         self.ghosts = 0
         """Tasks that finished and are not to be stored."""
-        self.after_commit: Callable[[], None] | None = None
+        self.after_commit: Callable[[Sequence[StepRecord], Sequence[EventRecord], RunStatus | None], None] | None = None
 
     # -- beginnings
 
@@ -272,11 +272,12 @@ class Ledger:
         rows = [entry.row for entry in entries if entry.row is not None]
         if rows or self._events or status is not None:
             blobs = self._merger.blobs
-            self._store.commit(self._lease, rows, self._events, status, blobs)
+            events = self._events
+            self._store.commit(self._lease, rows, events, status, blobs)
             self._events = []
             self._merger.blobs = {}
             if self.after_commit is not None:
-                self.after_commit()
+                self.after_commit(rows, events, status)
         for entry in entries:
             step = StepNo(entry.row.step) if entry.row is not None else StepNo(0)
             self.step = max(self.step, step)

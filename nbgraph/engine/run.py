@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbgraph.codec import NO_TYPES, Types, encode
 from nbgraph.engine import tables
-from nbgraph.engine.control import Break, Breakpoints
+from nbgraph.engine.control import Break, Breakpoints, Stops
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.feed import Stream
 from nbgraph.engine.history import History
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
     from nbgraph.analysis.diff import Diff
     from nbgraph.engine.engine import Engine
+    from nbgraph.engine.following import Follower
     from nbgraph.engine.replay.report import Replay
     from nbgraph.engine.session import Session
+    from nbgraph.graph.definition import Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,28 @@ class Run:
         return status_of(self._row())
 
     @property
+    def store(self) -> Store:
+        """Where the run's rows are."""
+        return self._store
+
+    @property
+    def graph(self) -> Graph | None:
+        """Today's graph; None where the run was opened for reading, without one."""
+        return None if self._engine is None else self._engine.graph
+
+    @property
     def live(self) -> bool:
         """True while this process drives the run."""
-        return self._session is not None and not self._session.finished.is_set()
+        return self._driven() is not None
+
+    def _driven(self) -> Session | None:
+        """Return what drives the run in this process now, whichever handle started it; None if nothing does."""
+        session = self._session
+        if self._engine is not None and (session is None or not session.alive):
+            session = self._engine.launcher.live(self.id)
+            if session is not None and session.alive:
+                self._session = session
+        return session if session is not None and session.alive else None
 
     @property
     def error(self) -> NbgraphError | None:
@@ -132,19 +153,24 @@ class Run:
 
         Raises ``RunError`` for a step that the run does not have.
         """
+        row = self._step(step)
+        if row is None:
+            return StepView(0, "", "", "done", self.input)
+        return StepView(row.step, row.node, row.task, row.status, self._shown(self._history().at(row.step)))
+
+    def _step(self, step: int) -> StepRecord | None:
+        """Return a step's row, None for the input; raises ``RunError`` for one that is not there."""
         step, steps = index(step), self._row().steps
         if not 0 <= step <= steps:
             raise RunError(
                 f"run {self.id!r} has no step {step}", todo=f"its steps are 0 to {steps}", run_id=self.id, step=step
             )
-        if step == 0:
-            return StepView(0, "", "", "done", self.input)
-        row = next(iter(self._store.steps(self.id, step, step)), None)
-        if row is None:
+        row = next(iter(self._store.steps(self.id, step, step)), None) if step else None
+        if step and row is None:
             raise RunError(
                 f"step {step} of run {self.id!r} was pruned", todo="look at a later one", run_id=self.id, step=step
             )
-        return StepView(row.step, row.node, row.task, row.status, self._shown(self._history().at(step)))
+        return row
 
     def history(self) -> Iterator[StepView]:
         """Yield every step with the state after it, in commit order; each state is folded when looked at."""
@@ -188,10 +214,35 @@ class Run:
 
         An iterator, sync and async, that ends when the run stands still. See ``Stream`` for the order.
         """
-        session = self._session
+        session = self._driven() or self._session
         if session is None and self._engine is not None:
             session = self._engine.launcher.live(self.id)
         return Stream(self._store, self.id, session.feed if session is not None else None, node, self._types)
+
+    def follow(self) -> Follower:
+        """Return a place at the run's beginning, whose ``take`` gives what is new since the last time.
+
+        What views stand on: rows, events, calls and chunks, and what runs now. Follows whoever drives the run:
+        this process, from memory; another one, through the file; one after the other. Any number may follow.
+        """
+        from nbgraph.engine.following import Follower  # noqa: PLC0415 - only where somebody watches
+
+        return Follower(self._store, self.id, self._driven)
+
+    def given(self, step: int) -> Any:
+        """Return the state that the task of ``step`` was given: what it gathered, before its own update; 0: the input.
+
+        With the fields of the ``Send`` that it came from. Read from the file without running code. Raises
+        ``RunError`` for a step that the run does not have.
+        """
+        row = self._step(step)
+        if row is None:
+            return self.input
+        from nbgraph.engine.history import resolved  # noqa: PLC0415 - one name, used here only
+        from nbgraph.engine.sent import sent_to  # noqa: PLC0415 - as above
+
+        history = self._history()
+        return self._shown({**resolved(history.gathered(row)), **sent_to(self._store, self.id, row, self._types)})
 
     def plan(self) -> DataFrame:
         """Return what a resume would do, before it does it: task, node, reuse/execute, why, calls kept, step.
@@ -248,7 +299,7 @@ class Run:
         An interrupt pauses the run and lets go of it; the message says how to go on. ``timeout`` in
         seconds: return then, the run going on.
         """
-        session = self._session
+        session = self._driven() or self._session
         if session is None:
             return self._checked()
         try:
@@ -269,8 +320,9 @@ class Run:
     def __await__(self) -> Generator[Any, None, Run]:
         from nbgraph.engine.host import wait_for  # noqa: PLC0415 - asyncio, when somebody awaits
 
-        if self._session is not None:
-            yield from wait_for(self._session, interrupted(self.id)).__await__()
+        session = self._driven() or self._session
+        if session is not None:
+            yield from wait_for(session, interrupted(self.id)).__await__()
         return self._checked()
 
     def _needs_engine(self) -> Engine:
@@ -284,15 +336,28 @@ class Run:
 
     def pause(self, timeout: float | None = None) -> Run:
         """Stop after the nodes that run now; their results are kept. Waits for them, up to ``timeout`` seconds."""
-        if self._session is not None and self.live:
-            self._session.pause()
-            self._session.wait(timeout)
+        session = self._driven()
+        if session is not None:
+            session.pause()
+            session.wait(timeout)
         return self
+
+    @property
+    def breakpoints(self) -> Stops:
+        """The names of the nodes before which the run stops: a set to ``add`` to and ``discard`` from.
+
+        Works while the run goes on, from any thread; kept, in this process, when it is resumed. The run is then
+        "paused", and ``resume`` goes past where it stands. A name that is no node raises ``OptionsError``.
+        """
+        if self._engine is None:
+            return Stops(lambda: self._needs_engine().plan.nodes)  # can be looked at; adding says what is missing
+        return self._engine.launcher.stops(self.id)
 
     def cancel(self) -> Run:
         """Stop within a second: async nodes are cancelled, sync ones flagged and left behind."""
-        if self._session is not None and self.live:
-            self._session.cancel()
+        session = self._driven()
+        if session is not None:
+            session.cancel()
         return self
 
     def resume(self, *, before: Break = None, after: Break = None, **options: Any) -> Run:

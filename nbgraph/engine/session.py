@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.calls.recorder import Recorder
-from nbgraph.engine.control import Breakpoints
+from nbgraph.engine.control import Breakpoints, Stops
 from nbgraph.engine.driver import SLICE, Driver
 from nbgraph.engine.feed import Feed
+from nbgraph.engine.glance import Glance, Watch
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
 from nbgraph.engine.verdict import cancelled, error_text
@@ -47,17 +48,39 @@ class Session:
         self.ledger, self._recorder = ledger, recorder
         self._crew = crew_for(options, host)
         self.feed = Feed()
-        ledger.after_commit = self.feed.touch
+        ledger.after_commit = self.feed.committed
+        recorder.log.after_commit = self.feed.called
         self._driver = Driver(plan, ledger, self._crew, options, breakpoints, recorder, self.feed.publish)
         self.finished = threading.Event()
         self.error: NbgraphError | None = None
         self._watchers: list[Callable[[], None]] = []
         self._taken_over = False
+        self._watch: Watch | None = None
 
     @property
     def run_id(self) -> str:
         """The run that is driven."""
         return self._lease.run_id
+
+    @property
+    def holder(self) -> str:
+        """Who drives, for people."""
+        return self._lease.holder
+
+    @property
+    def alive(self) -> bool:
+        """True until nothing of it runs any more."""
+        return not self.finished.is_set()
+
+    def glance(self) -> Glance:
+        """Return what runs and what waits for a worker now; callable from any thread."""
+        if self._watch is None:
+            self._watch = Watch(self._driver.under_way, self._driver.queued, self._options.clock)
+        return self._watch.look()
+
+    def heed(self, stops: Stops) -> None:
+        """Stop before the nodes of ``stops`` from now on, as they change."""
+        stops.heed(self._driver.requests)
 
     def drive(self) -> None:
         """Drive to the end on this thread. An interrupt pauses the run and is raised again."""

@@ -5,7 +5,7 @@ Owns the shapes only. A view sees a run through these and never imports what exe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableSet, Sequence
 from typing import Any, Protocol
 
 from nbgraph.events import Chunk
@@ -152,6 +152,6 @@ class Steerable(Subject, Protocol):
     def fork(self, step: int | None = None) -> Any: ...  # noqa: D102 - as Run.fork
 
     @property
-    def breakpoints(self) -> set[str]:
+    def breakpoints(self) -> MutableSet[str]:
         """Names of the nodes before which the run stops; changing it works on a live run."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbgraph.store.protocol import CallRecord, Lease, Store
@@ -38,6 +38,7 @@ class CallLog:
         self._queue: deque[_Entry] = deque()
         self._turn = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self.after_commit: Callable[[Sequence[CallRecord]], None] | None = None
 
     def write(
         self,
@@ -92,6 +93,8 @@ class CallLog:
             entry.line, entry.done = entry.line._replace(seq=number), True
             if entry.then is not None:
                 entry.then(entry.line)
+        if self.after_commit is not None:
+            self.after_commit([entry.line for entry in batch])
 
     def close(self) -> None:
         """Keep what is still on its way."""
