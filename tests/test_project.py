@@ -119,13 +119,7 @@ def test_nothing_tracked_names_a_folder_of_one_machine():
     assert [] == sorted(found)
 
 
-def test_notebooks_are_kept_without_output():
-    """A notebook in the checkout holds no output: what it shows is made where it runs."""
-    kept = [file for file in tracked_files() if file.suffix == ".ipynb"]
-    assert [] == [file.name for file in kept if re.search(r'"output_type"', file.read_text(encoding="utf-8"))]
-
-
-@pytest.mark.parametrize("name", ["run", "setup", "demo", "lock", "find-python"])
+@pytest.mark.parametrize("name", ["run", "setup", "demo", "lock", "find-python", "browser", "kernels"])
 def test_scripts_are_executable(name: str):
     """What CI and make start can be started."""
     assert os.access(ROOT / ".ci" / name, os.X_OK)

@@ -13,9 +13,10 @@ import pytest
 import nbgraph as ng
 
 HEAVY = {
+    "IPython",
+    "anywidget",
     "asyncio",
     "graphviz",
-    "IPython",
     "ipywidgets",
     "nest_asyncio",
     "numpy",
@@ -23,6 +24,8 @@ HEAVY = {
     "pandas",
     "prometheus_client",
     "pydantic",
+    "pygraphviz",
+    "tqdm",
 }
 
 PROBE = """
