@@ -17,6 +17,7 @@ from nbgraph.analysis.differences import Difference, Pair
 from nbgraph.analysis.order import tasks_of
 from nbgraph.analysis.sides import EDITS, Side
 from nbgraph.analysis.words import amount, places, sentence, shown, states
+from nbgraph.faces import bundle, face
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -115,6 +116,13 @@ class Diff:
     def __repr__(self) -> str:
         count = f"{len(self)} difference{'' if len(self) == 1 else 's'}" if self else "the same"
         return f"<Diff of {self.left.name!r} and {self.right.name!r}: {count}>\n{self.summary}"
+
+    def view(self, **how: Any) -> Any:
+        """Return a widget with both runs side by side, the first difference marked, and a way through the others."""
+        return face("diff.view")(self, **how)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return bundle("diff.bundle", self)
 
     def _repr_html_(self) -> str:
         lines = "<br>".join(_safe(line) for line in self.summary.splitlines())

@@ -19,6 +19,7 @@ from nbgraph.engine.options import Change, Options, combine
 from nbgraph.engine.record import object_text
 from nbgraph.engine.run import Run, status_of
 from nbgraph.engine.session import Session
+from nbgraph.faces import face
 from nbgraph.graph import compiling  # noqa: F401 - the first run, or the first resume, should not wait for an import
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
@@ -239,7 +240,15 @@ class Engine:
         if session is not None:
             session.wake()
 
+    def inbox_form(self, **how: Any) -> Any:
+        """Return a widget with a form for each open question, to be answered in place."""
+        return face("engine.inbox_form")(self, **how)
+
     # -- looking
+
+    def browser(self, **how: Any) -> Any:
+        """Return a widget with all runs of the store, to find one, open it, resume it, fork it or delete it."""
+        return face("engine.browser")(self, **how)
 
     def open(self, run_id: str) -> Run:
         """Return a run of the store, to read or to steer; raises ``RunNotFound``."""

@@ -21,6 +21,7 @@ from nbgraph.engine.history import History
 from nbgraph.engine.verdict import interrupted, stored_error
 from nbgraph.engine.view import StateDict
 from nbgraph.errors import NbgraphError, RunError, StoreError
+from nbgraph.faces import bundle, face
 from nbgraph.graph.schema import Schema
 from nbgraph.ids import RunId
 from nbgraph.store.protocol import RunRow, StepRecord, Store
@@ -281,6 +282,37 @@ class Run:
         state = self.state
         final = encode(dict(state) if isinstance(state, Mapping) else state, blobs={})
         return sha256("\n".join([*lines, final]).encode()).hexdigest()
+
+    # -- how it shows itself
+
+    def view(self, **how: Any) -> Any:
+        """Return a widget with the graph as the run went through it, live; a picture where no kernel is.
+
+        Follows this process's run, a past one, or one that another kernel drives.
+        """
+        return face("run.view")(self, **how)
+
+    def to_svg(self, **how: Any) -> str:
+        """Return the graph coloured by how the run went through it, a whole SVG document.
+
+        ``how``: as in ``Graph.to_svg``.
+        """
+        drawing: str = face("run.svg")(self, **how)
+        return drawing
+
+    def timeline(self, **how: Any) -> Any:
+        """Return a picture of what ran when: tasks, attempts, calls and waits, in lanes.
+
+        ``how``: axis="time", or "order" for a picture without times, which is the same for equal runs.
+        """
+        return face("run.timeline")(self, **how)
+
+    def report(self, path: str | os.PathLike[str], **how: Any) -> Any:
+        """Write the run as one page that needs nothing else, to send to somebody: graph, timeline, states, calls."""
+        return face("run.report")(self, path, **how)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return bundle("run.bundle", self)
 
     def __repr__(self) -> str:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from nbgraph.errors import GraphError
+from nbgraph.faces import bundle, face
 from nbgraph.graph.parts import EdgeDef, NodeDef, check_edge, check_name, checked_join, error_kinds, names_of, node_def
 from nbgraph.graph.retry import Retry
 from nbgraph.graph.schema import Schema
@@ -233,6 +234,21 @@ class Graph:
         from nbgraph.graph.text import drawn  # noqa: PLC0415 - as above
 
         return drawn(self)
+
+    def to_svg(self, **how: Any) -> str:
+        """Return the graph as a drawing, a whole SVG document. Works on unfinished graphs too.
+
+        ``how``: engine="auto" ("dot", "pygraphviz", "builtin"), direction="down" ("right"), theme="light" ("dark").
+        """
+        drawing: str = face("graph.svg")(self, **how)
+        return drawing
+
+    def view(self, **how: Any) -> Any:
+        """Return a widget that shows the graph and follows it as its cells are run again; a picture where no kernel is."""
+        return face("graph.view")(self, **how)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return bundle("graph.bundle", self)
 
     def __repr__(self) -> str:
         return f"<Graph {self.name!r}: {len(self._nodes)} nodes, {len(self._edges)} edges>"
