@@ -53,10 +53,20 @@ class Stops(MutableSet[str]):
 
     def add(self, value: str) -> None:
         """Stop before that node from now on."""
-        nodes = self._nodes()
-        if value not in nodes:
-            raise _unknown("breakpoints", value, nodes)
+        self._check([value])
         self._change(lambda names: names | {value})
+
+    def put(self, names: Collection[str]) -> None:
+        """Stop before these nodes and no others."""
+        only = frozenset(names)
+        self._check(only - self._names)
+        self._change(lambda _: only)
+
+    def _check(self, names: Collection[str]) -> None:
+        nodes = self._nodes() if names else ()
+        for name in names:
+            if name not in nodes:
+                raise _unknown("breakpoints", name, nodes)
 
     def discard(self, value: str) -> None:
         """Do not stop there any more; nothing happens where the run would not have."""

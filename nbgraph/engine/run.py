@@ -6,7 +6,7 @@ Owns what a person does with a run. The engine makes it; the session drives it.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from operator import index
@@ -384,6 +384,10 @@ class Run:
         if self._engine is None:
             return Stops(lambda: self._needs_engine().plan.nodes)  # can be looked at; adding says what is missing
         return self._engine.launcher.stops(self.id)
+
+    @breakpoints.setter
+    def breakpoints(self, names: Collection[str]) -> None:
+        self.breakpoints.put(names)
 
     def cancel(self) -> Run:
         """Stop within a second: async nodes are cancelled, sync ones flagged and left behind."""
