@@ -6,6 +6,7 @@ kernel. Knows nothing of what a widget shows.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -37,16 +38,19 @@ class View(anywidget.AnyWidget):
     """A widget that its scene keeps up to date. Its traits and messages are written on the scene's thread only.
 
     A subclass overrides ``tick`` (look for news), ``heard`` (a message of the page) and ``picture`` (the static
-    fallback).
+    fallback). It rests while it is known that no page shows it: a cell that is run again leaves its widgets behind.
     """
 
+    closed = True
+    """True before it is open and after it was closed."""
     view_id = traitlets.Unicode().tag(sync=True)
     channel = traitlets.Instance(Channel).tag(sync=True, **widget_serialization)
 
     def __init__(self, scene: Scene, *, channel: Channel | None = None, **traits: Any) -> None:
+        self.scene, self._owns_channel = scene, channel is None
+        self._pages, self._turn = 0, threading.Lock()
         super().__init__(view_id=uuid4().hex, channel=channel or Channel(), **traits)
         self.channel.listen(self.view_id, self)
-        self.scene = scene
         self.closed = False
         scene.attach(self)
 
@@ -62,18 +66,38 @@ class View(anywidget.AnyWidget):
 
     def hear(self, message: Mapping[str, Any]) -> None:
         """Take a message from the channel: it is only put in line."""
-        self.scene.post(lambda: self.heard(message))
+        kind = message.get("kind")
+        if kind in ("shown", "hidden"):
+            self._counted(1 if kind == "shown" else -1)
+        else:
+            self.scene.post(lambda: None if self.closed else self.heard(message))
+
+    def _counted(self, more: int) -> None:
+        """Rest when the last page that showed this view is gone, and begin again with the next one."""
+        with self._turn:
+            before, self._pages = self._pages, max(0, self._pages + more)
+            if self.closed or (before > 0) == (self._pages > 0):
+                return
+            # Twice attached would be ticked twice: the first page finds the view attached already.
+            self.scene.detach(self)
+            if self._pages:
+                self.scene.attach(self)
 
     def picture(self) -> Mapping[str, str]:
         """Return what is shown where no kernel is: ``text/html`` with an ``<img>``, and ``text/plain``."""
         return {}
 
     def close(self) -> None:
-        """Free the comm and the thread's interest."""
-        if not self.closed:
-            self.closed = True
-            self.scene.detach(self)
-            super().close()
+        """Free the comms and the thread's interest; nothing is written any more when this returns."""
+        if self.closed:
+            return
+        self.closed = True
+        self.scene.detach(self)
+        layout, channel = self.layout, self.channel
+        super().close()
+        layout.close()
+        if self._owns_channel:
+            channel.close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         shown: Any = super()._repr_mimebundle_(**kwargs)  # anywidget gives a pair, or data alone where there is no view
@@ -82,7 +106,10 @@ class View(anywidget.AnyWidget):
 
 
 class RunView(View):
-    """A widget that follows one run, live or past, and a cursor. A subclass overrides ``take`` and ``moved``."""
+    """A widget that follows one run, live or past, and a cursor.
+
+    A subclass overrides ``take`` and ``moved``, and ``begin`` for what the page is told from the first moment on.
+    """
 
     def __init__(
         self, subject: Subject, *, cursor: Cursor | None = None, channel: Channel | None = None, **traits: Any
@@ -90,7 +117,11 @@ class RunView(View):
         self.subject, self.cursor = subject, cursor or Cursor()
         self._seen = self.cursor.version
         self._follower: Follower = subject.follow()
-        super().__init__(Scene.of(subject.store, str(subject.id)), channel=channel, **traits)
+        super().__init__(Scene.of(subject.store, str(subject.id)), channel=channel, **self.begin(), **traits)
+
+    def begin(self) -> Mapping[str, Any]:
+        """Return the traits to begin with; ``subject`` and ``cursor`` are there, nothing has been taken yet."""
+        return {}
 
     def tick(self) -> None:
         """Take what is new and follow the cursor."""
@@ -111,5 +142,6 @@ class RunView(View):
 
     def close(self) -> None:
         """Stop following too."""
-        super().close()
-        self._follower.close()
+        if not self.closed:
+            super().close()
+            self._follower.close()

@@ -34,6 +34,13 @@ class Channel(anywidget.AnyWidget):
         """
         getattr(self.comm, "__dict__", {}).pop("_reply_subshell_id", None)
 
+    def close(self) -> None:
+        """Free the comms."""
+        if self.comm is not None:
+            layout = self.layout
+            super().close()
+            layout.close()
+
     def listen(self, view_id: str, listener: Any) -> None:
         """Have ``listener.hear(message)`` called for messages to ``view_id``, as long as it is alive."""
         self._listeners[view_id] = listener

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -15,6 +16,9 @@ from weakref import WeakValueDictionary
 
 TICK = 1 / 12
 """Seconds between two updates: 10 to 15 a second look live, and stay far below the server's limit of messages."""
+_SHARE, _SLOWEST = 8, 1.0
+"""A round of updates is followed by a pause of so many times its length, at most so many seconds: a large graph is
+looked at less often rather than at the run's expense."""
 _IDLE = 5.0
 """Seconds after which a thread that has nothing to do ends."""
 _LOG = logging.getLogger("nbgraph")
@@ -67,6 +71,7 @@ class Scene:
         self._views: list[Shown] = []
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._wake, self._lock = threading.Event(), threading.Lock()
+        self._turn = threading.RLock()  # a view may close itself, or another one, in its turn
         self._alive = False
 
     @classmethod
@@ -88,8 +93,8 @@ class Scene:
                 threading.Thread(target=self._work, name=f"nbgraph-views-{self.name}", daemon=True).start()
 
     def detach(self, view: Shown) -> None:
-        """Stop doing so; the thread ends with the last view."""
-        with self._lock:
+        """Stop doing so; when this returns, the view is not being updated any more. The thread ends with the last one."""
+        with self._turn, self._lock:
             self._views = [other for other in self._views if other is not view]
         self._wake.set()
 
@@ -100,23 +105,28 @@ class Scene:
 
     def _work(self) -> None:
         while self._goes_on():
-            self._wake.clear()
+            begun = time.monotonic()
             self._do_jobs()
             for view in list(self._views):
-                _quietly(view.tick)
-            if self._jobs.empty():
-                self._pause()
+                self._update(view)
+            self._pause(begun + max(TICK, min(_SLOWEST, _SHARE * (time.monotonic() - begun))))
 
     def _goes_on(self) -> bool:
         with self._lock:
             self._alive = bool(self._views)
             return self._alive
 
-    def _pause(self) -> None:
-        """Sleep a tick; a job that comes meanwhile is done at once, the views keep their rate."""
-        if self._wake.wait(TICK):
-            self._wake.clear()
-            self._do_jobs()
+    def _update(self, view: Shown) -> None:
+        with self._turn:
+            if view in self._views:
+                _quietly(view.tick)
+
+    def _pause(self, end: float) -> None:
+        """Sleep until ``end``; a job that comes meanwhile is done at once, the views keep their rate."""
+        while self._views and (left := end - time.monotonic()) > 0:
+            if self._wake.wait(left):
+                self._wake.clear()
+                self._do_jobs()
 
     def _do_jobs(self) -> None:
         while True:
@@ -124,7 +134,8 @@ class Scene:
                 job = self._jobs.get_nowait()
             except Empty:
                 return
-            _quietly(job)
+            with self._turn:
+                _quietly(job)
 
 
 def _quietly(job: Callable[[], None]) -> None:

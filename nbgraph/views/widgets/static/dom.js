@@ -24,16 +24,23 @@ function filled(element, attributes, children) {
 }
 
 // The widget's way to Python: a message for this view, on the channel that only the browser writes.
-// Messages that come before the channel is there are sent when it is, in order.
-export function sender(model) {
+// Messages that come before the channel is there are sent when it is, in order. With a signal, Python learns when
+// the view is off the page, so that it need not publish what nobody sees.
+export function sender(model, signal) {
   const reference = model.get("channel") ?? "";
   const to = model.get("view_id");
   const channel = model.widget_manager.get_model(reference.replace("IPY_MODEL_", ""));
   let last = Promise.resolve();
-  return (kind, facts = {}) => {
-    last = last.then(() => channel).then((found) => found.send({ ...facts, to, kind }));
-    return last.catch(() => {});   // the kernel is gone: the page keeps what it has
+  const say = (kind, facts = {}) => {
+    last = last.then(() => channel).then((found) => found.send({ ...facts, to, kind }))
+      .catch(() => {});   // the kernel is gone: the page keeps what it has
+    return last;
   };
+  if (signal) {
+    say("shown");
+    signal.addEventListener("abort", () => say("hidden"), { once: true });
+  }
+  return say;
 }
 
 // Calls `draw` at the next frame, once, however often it was asked for until then.

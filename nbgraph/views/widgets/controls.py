@@ -1,0 +1,194 @@
+"""The buttons of a run: resume, pause, step, until, stop and fork, and how the run stands.
+
+Owns what is said on the page and what a click does: it calls the run's own method, the same one that a cell calls,
+and shows what comes of it. What may be clicked is decided in ``steering``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from json import loads
+from typing import Any
+
+import traitlets
+
+from nbgraph.errors import NbgraphError
+from nbgraph.views.escape import cut, plain
+from nbgraph.views.subject import News, Steerable
+from nbgraph.views.topology import topology_of_run
+from nbgraph.views.widgets.base import RunView
+from nbgraph.views.widgets.modules import module, stylesheet
+from nbgraph.views.widgets.questions import Questions
+from nbgraph.views.widgets.scene import Hands
+from nbgraph.views.widgets.steering import VERBS, Elapsed, Standing, refused
+
+Opener = Callable[[Any], None]
+"""What is done with a fork that was made and is wanted on the page."""
+
+
+class ControlsView(RunView):
+    """Buttons for one run. ``opener``, if given, is called with the fork that a person wants to see."""
+
+    _esm = module("controls")
+    _css = stylesheet("controls")
+    run_id = traitlets.Unicode().tag(sync=True)
+    standing = traitlets.Dict().tag(sync=True)
+    """status, live, holder, steps, elapsed (s), going, asked, refused (verb -> reason), at (the cursor's step)."""
+    nodes: Any = traitlets.List().tag(sync=True)
+    """Names for "until", as drawn."""
+    note = traitlets.Dict().tag(sync=True)
+    """What came of the last action: kind ("error", "forked"), text, todo, run."""
+
+    def __init__(self, subject: Steerable, *, opener: Opener | None = None, **how: Any) -> None:
+        self.run: Steerable = subject
+        self._opener = opener
+        self._forked: Any = None
+        self._now = Standing("", closed=_closed(subject))
+        self._elapsed = Elapsed(subject.store.run(subject.id).record.created)
+        self._questions = Questions(subject.store, str(subject.id))
+        # Beside the scene's hands, which may be in the middle of a long step: these stop it.
+        self._brakes = Hands(f"nbgraph-brakes-{subject.id}")
+        super().__init__(subject, run_id=plain(subject.id), nodes=_names(subject), **how)
+
+    # -- what is shown
+
+    def take(self, news: News) -> None:
+        """Show how the run stands now."""
+        self._elapsed.take(news.events, step_ended=_ended(news))
+        self._questions.take(news.calls)
+        steps = news.steps[-1].step if news.steps else self._now.steps
+        self._now = self._now._replace(
+            status=news.status, live=news.live, holder="" if news.live else news.holder, steps=steps
+        )
+        self._publish()
+
+    def tick(self) -> None:
+        """Look for news; while a question is open, also for its answer, which may come from anywhere."""
+        super().tick()
+        if self.closed or not self._now.status:
+            return
+        waits = self._questions.open() if self._now.status == "waiting" else 0
+        if waits != self._now.questions:
+            self._now = self._now._replace(questions=waits)
+            self._publish()
+
+    def moved(self, step: int | None) -> None:
+        """Fork from the step that is looked at."""
+        self._publish()
+
+    def _publish(self) -> None:
+        now, at = self._now, self.cursor.step
+        going = now.live or (now.status == "running" and bool(now.holder))
+        shown = {
+            "status": now.status,
+            "live": now.live,
+            "holder": plain(now.holder),
+            "steps": now.steps,
+            "going": going,
+            "asked": now.asked,
+            "refused": dict(refused(now)),
+            "at": now.steps if at is None else at,
+            "latest": at is None,
+        }
+        # The page counts the seconds on by itself: they are only sent along with something else.
+        if shown != {key: value for key, value in self.standing.items() if key != "elapsed"}:
+            self.standing = {**shown, "elapsed": round(self._elapsed.seconds(time.time(), going=going), 2)}
+
+    # -- what a person asks
+
+    def heard(self, message: Mapping[str, Any]) -> None:
+        """Do what a button says, if it still can be done; the page may be behind."""
+        verb = message.get("kind")
+        if verb == "open":
+            self._open()
+        elif verb == "dismiss":
+            self.note = {}
+        elif verb in VERBS and not refused(self._now)[verb]:
+            self._begin(verb, message)
+        else:
+            self.standing = dict(self.standing)
+
+    def _begin(self, verb: str, message: Mapping[str, Any]) -> None:
+        action = self._action(verb, message)
+        if action is None:
+            return
+        self._now = self._now._replace(asked=verb)
+        self.note = {}
+        self._publish()
+        hands = self._brakes if verb in ("pause", "cancel") else self.scene.hands
+        hands.do(partial(self._act, verb, action))
+
+    def _action(self, verb: str, message: Mapping[str, Any]) -> Callable[[], Any] | None:
+        """Return what to do, None where the page said something that cannot be."""
+        if verb == "until":
+            node = message.get("node")
+            return partial(self.run.until, node) if isinstance(node, str) and node in self.nodes else None
+        if verb == "fork":
+            step = message.get("step")
+            return partial(self._fork, step) if type(step) is int and 0 <= step <= self._now.steps else None
+        act: Callable[[], Any] = getattr(self.run, verb)
+        return act
+
+    def _act(self, verb: str, action: Callable[[], Any]) -> None:
+        """Do it on a thread of its own, and tell the scene's thread what came of it."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is said on the page, where it was asked for
+            self.scene.post(partial(self._came, verb, told(error)))
+        else:
+            self.scene.post(partial(self._came, verb, None))
+
+    def _came(self, verb: str, error: Mapping[str, Any] | None) -> None:
+        if self.closed:
+            return
+        if self._now.asked == verb:
+            self._now = self._now._replace(asked="")
+        if error is not None:
+            self.note = dict(error)
+        super().tick()
+        self._publish()
+
+    # -- forks
+
+    def _fork(self, step: int) -> None:
+        self._forked = self.run.fork(step)
+        told = {"kind": "forked", "run": plain(self._forked.id), "step": step, "opens": self._opener is not None}
+        self.scene.post(lambda: self._tell(told))
+
+    def _tell(self, note: Mapping[str, Any]) -> None:
+        if not self.closed:
+            self.note = dict(note)
+
+    def _open(self) -> None:
+        if self._opener is not None and self._forked is not None:
+            fork, self._forked = self._forked, None
+            self.note = {}
+            self._opener(fork)
+
+
+def told(error: BaseException) -> dict[str, Any]:
+    """Return an error as the page says it: what happened, and what to do next."""
+    if isinstance(error, NbgraphError):
+        return {"kind": "error", "text": cut(error.message, 400), "todo": cut(error.todo, 300)}
+    return {"kind": "error", "text": cut(f"{type(error).__name__}: {error}", 400), "todo": ""}
+
+
+def _closed(subject: Any) -> str:
+    """Return why a handle steers nothing, "" if it does."""
+    if getattr(subject, "graph", None) is not None:
+        return ""
+    return f"the run was opened for reading; ng.Engine(graph, store=...).open({str(subject.id)!r}) can steer it"
+
+
+def _names(subject: Any) -> list[str]:
+    return [node.name for node in topology_of_run(subject).nodes if node.kind in ("sync", "async")]
+
+
+def _ended(news: News) -> float:
+    """Return when the last new step ended, 0 where there is none."""
+    if not news.steps:
+        return 0.0
+    facts = loads(news.steps[-1].facts or "{}")
+    return float(facts.get("started") or 0.0) + float(facts.get("seconds") or 0.0)

@@ -1,0 +1,56 @@
+"""How a run stood after one of its steps, found quickly again and again while a person moves about.
+
+Owns the tallies that are kept on the way. Reads the store; knows nothing of widgets.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from copy import deepcopy
+
+from nbgraph.views.subject import Subject
+from nbgraph.views.tally import Tally
+
+_EVERY = 1000
+"""Steps between two tallies that are kept: looking anywhere counts no more than that."""
+
+
+class Past:
+    """Tallies of one run at any step. They are kept as they come by, so that going back is as quick as going on."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._kept: list[tuple[int, Tally]] = []
+
+    def at(self, step: int) -> Tally:
+        """Return how things stood right after ``step``."""
+        place = bisect_right(self._kept, step, key=lambda kept: kept[0])
+        begun, tally = self._kept[place - 1] if place else (0, None)
+        tally = _copy(tally) if tally is not None else self._beginning()
+        while begun < step:
+            end = min(step, begun - begun % _EVERY + _EVERY)
+            self._count(tally, begun, end)
+            begun = end
+            if end % _EVERY == 0:
+                self._keep(end, tally)
+        return tally
+
+    def _beginning(self) -> Tally:
+        tally = Tally.of(self._subject)
+        tally.status = "running"
+        return tally
+
+    def _count(self, tally: Tally, begun: int, end: int) -> None:
+        store, name = self._subject.store, str(self._subject.id)
+        events = [event for event in store.events(name) if begun <= event.step < end]
+        tally.add(store.steps(name, begun + 1, end), events)
+
+    def _keep(self, step: int, tally: Tally) -> None:
+        if all(step != kept for kept, _ in self._kept):
+            self._kept.append((step, _copy(tally)))
+            self._kept.sort(key=lambda kept: kept[0])
+
+
+def _copy(tally: Tally) -> Tally:
+    """Return a tally that counts on by itself; what there is to count never changes and is shared."""
+    return deepcopy(tally, {id(tally.topology): tally.topology})
