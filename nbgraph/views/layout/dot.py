@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from json import loads
 from typing import Any
 
+from nbgraph.views.layout.levels import Plan
 from nbgraph.views.layout.measure import CLUSTER_HEAD, head_width, label_size, node_size
 from nbgraph.views.layout.shapes import Box, Layout, Point, Route
 from nbgraph.views.topology import Topology
@@ -55,10 +56,13 @@ def _text(topology: Topology, direction: str) -> str:
     lines = ["digraph g {", f"rankdir={'LR' if direction == 'right' else 'TB'}; nodesep=0.35; ranksep=0.55;"]
     lines += ['node [shape=box fixedsize=true label=""]; edge [dir=none label=""]; compound=true;']
     lines += _cluster_lines(topology, numbers, "")
+    back = Plan.of(topology).back
     for place, link in enumerate(topology.links):
+        # A link that leads back is drawn from its end, so that the start is above what follows.
+        upper, lower = (link.dst, link.src) if link.id in back else (link.src, link.dst)
         width, height = label_size(link)
         label = f" label={_room(width, height)}" if width else ""
-        lines.append(f"n{numbers[link.src]} -> n{numbers[link.dst]} [id={place}{label}];")
+        lines.append(f"n{numbers[upper]} -> n{numbers[lower]} [id={place}{label}];")
     return "\n".join([*lines, "}"])
 
 
@@ -92,7 +96,12 @@ def _read(topology: Topology, answer: str, engine: str) -> Layout:
         elif name.startswith("n"):
             node = topology.nodes[int(name[1:])]
             boxes[node.name] = place.around(one["pos"], node_size(node))
-    routes = {topology.links[int(edge["id"])].id: place.route(edge) for edge in told.get("edges", ())}
+    back = Plan.of(topology).back
+    routes = {}
+    for edge in told.get("edges", ()):
+        link = topology.links[int(edge["id"])].id
+        route = place.route(edge)
+        routes[link] = route._replace(points=route.points[::-1]) if link in back else route
     return Layout(engine, right - left + 2 * MARGIN, top - low + 2 * MARGIN, boxes, routes, clusters)
 
 
