@@ -103,6 +103,16 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'nbgraph' has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Serve ``%load_ext nbgraph``."""
+    import_module("nbgraph.notebook.extension").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Serve ``%unload_ext nbgraph``."""
+    import_module("nbgraph.notebook.extension").unload(shell)
+
+
 __all__ = [
     "AnswerError",
     "BackpressureError",

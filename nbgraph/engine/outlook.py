@@ -86,7 +86,7 @@ def _reused(
         why = f"{row.status} by hand at step {row.step}"
     elif node is None:
         why += "; the graph has no such node any more"
-    elif then is not None and not _same_code(then, node.source_digest, node.source):
+    elif then is not None and not same_code(then, node.source_digest, node.source):
         why += " by another version of the code"
     calls = len(loads(row.facts).get("calls", ())) if row.facts else 0
     return Planned(row.task, row.node, "reuse", why, calls, row.step)
@@ -99,7 +99,7 @@ def _sources(store: Store, run_id: str) -> list[tuple[int, Mapping[str, Any]]]:
     ]
 
 
-def _same_code(before: Mapping[str, Any], digest: str, source: str) -> bool:
+def same_code(before: Mapping[str, Any], digest: str, source: str) -> bool:
     """Say whether two sources differ in comments and layout at most."""
     if before["digest"] == digest or before["source"] == source:
         return bool(before["digest"] == digest)
@@ -173,7 +173,7 @@ def _nodes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[
             yield "node", name, "removed", before[name]["source"], ""
         elif name not in before:
             yield "node", name, "added", "", now[name]["source"]
-        elif not _same_code(before[name], now[name]["digest"], now[name]["source"]):
+        elif not same_code(before[name], now[name]["digest"], now[name]["source"]):
             yield "node", name, "source", before[name]["source"], now[name]["source"]
         else:
             for option in ("kind", "join", "attempts", "timeout", "limit"):

@@ -1,0 +1,17 @@
+"""A quiet line below a cell.
+
+Owns how it looks, as text and as HTML. Knows nothing of what it says.
+"""
+
+from __future__ import annotations
+
+from IPython.display import display
+
+from nbgraph.views.escape import plain, safe
+
+_STYLE = "opacity:.75;font-size:90%;margin:2px 0"
+
+
+def tell(line: str) -> None:
+    """Show one line, in a voice lower than the cell's own output."""
+    display({"text/plain": plain(line), "text/html": f'<div style="{_STYLE}">{safe(line)}</div>'}, raw=True)  # type: ignore[no-untyped-call]
