@@ -18,6 +18,7 @@ from nbgraph.engine.calls.current import HERE
 from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.calls.question import Question
 from nbgraph.engine.context import Context
+from nbgraph.engine.printing import Printed
 from nbgraph.engine.task import Lineage, Task
 from nbgraph.engine.view import StateDict, in_place
 from nbgraph.errors import IsolationError
@@ -37,6 +38,8 @@ class Surroundings:
     """Opens what answers an attempt's calls; None where there can be none."""
     publish: Callable[[Task, int, int, Any], None] | None = None
     """Takes what nodes stream: task, attempt, number, chunk."""
+    show: bool = True
+    """Whether what nodes print goes on to where it would have gone, beside being kept."""
 
 
 _MAKING = Lock()
@@ -58,6 +61,8 @@ class Assignment:
     cancelled: bool = False
     started: float | None = None
     """Monotonic seconds; None while it waits for a worker."""
+    printed: Printed | None = None
+    """What the node printed; None where it printed nothing."""
 
     @property
     def clock(self) -> Clock:
@@ -70,6 +75,15 @@ class Assignment:
             if self.ctx is None:
                 self.ctx = _context(self)
             return self.ctx
+
+    def hear(self, text: str) -> bool:
+        """Take what the node prints; say whether that is all that shall become of it."""
+        printed = self.printed
+        if printed is None:
+            with _MAKING:
+                printed = self.printed = self.printed or Printed()
+        printed.write(text)
+        return not self.around.show
 
     @property
     def questions(self) -> Sequence[Question]:
@@ -145,7 +159,7 @@ def prepare(task: Task, schema: Schema, around: Surroundings, variables: Context
     assignment = Assignment(task, state, given_to(state, schema, task.node), None, variables, around)
     if task.node.wants_ctx:
         assignment.context()
-    variables.run(HERE.set, assignment.context)
+    variables.run(HERE.set, assignment)
     return assignment
 
 

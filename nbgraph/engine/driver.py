@@ -22,6 +22,7 @@ from nbgraph.engine.context import seeded
 from nbgraph.engine.control import Breakpoints, Halt, Requests
 from nbgraph.engine.ledger import Conflicted, Entry, Ledger
 from nbgraph.engine.options import Options
+from nbgraph.engine.printing import shows, told
 from nbgraph.engine.readonly import refusal
 from nbgraph.engine.routing import Way
 from nbgraph.engine.task import Task
@@ -56,7 +57,9 @@ class Driver:
         self._plan, self._ledger, self._crew, self._options = plan, ledger, crew, options
         self._breaks, self._recorder = breakpoints, recorder
         self._asking = Asking()
-        self._around = Surroundings(ledger.run_id, options.seed, options.clock, recorder.desk, publish)
+        self._around = Surroundings(
+            ledger.run_id, options.seed, options.clock, recorder.desk, publish, shows(options.prints)
+        )
         self._frontier = ledger.frontier
         self._admission = Admission(options.queue_depth, options.max_concurrent)
         self._running: dict[int, Assignment] = {}
@@ -398,7 +401,7 @@ class Driver:
         if hidden(error, self._options.redact):
             vars(error)[QUIET] = True
         try:
-            if retryable and self._retry(task, error, upto):
+            if retryable and self._retry(assignment, error, seconds, upto):
                 return None
         except Exception as wrong:  # noqa: BLE001 - a policy's predicate is the user's, and may raise anything
             error = wrong
@@ -408,6 +411,7 @@ class Driver:
         facts: dict[str, Any] = {"upto": upto, "calls": list(assignment.used)} if upto else {}
         if assignment.ctx is not None and assignment.ctx.nows:
             facts["now"] = assignment.ctx.nows
+        facts |= {"seconds": seconds, **told(assignment.printed, self._options.redact)}
         self._fail(task, node_failure(self._ledger.run_id, task, error), **facts)
         return None
 
@@ -418,20 +422,22 @@ class Driver:
             return None
         return entry
 
-    def _retry(self, task: Task, error: Exception, upto: int) -> bool:
-        retry = task.node.retry
+    def _retry(self, assignment: Assignment, error: Exception, seconds: float, upto: int) -> bool:
+        task, retry = assignment.task, assignment.task.node.retry
         if retry is None or task.attempt >= retry.attempts or isinstance(error, IsolationError):
             return False
         if not retry.retryable(error):
             return False
         unit = seeded(self._options.seed, task.id, f"retry/{task.attempt}") / 2**256
         pause = retry.pause(task.attempt, unit)
-        told = f"{type(error).__name__}: {words(error)}"
-        facts = {"upto": upto} if upto else {}
+        raised = f"{type(error).__name__}: {words(error)}"
+        facts = {"seconds": seconds, **told(assignment.printed, self._options.redact)}
+        if upto:
+            facts["upto"] = upto
         self._ledger.note(
-            "task.retried", task.node.name, task.id, attempt=task.attempt, error=told, pause=pause, **facts
+            "task.retried", task.node.name, task.id, attempt=task.attempt, error=raised, pause=pause, **facts
         )
-        task.failed = (*task.failed, told)
+        task.failed = (*task.failed, raised)
         task.attempt += 1
         self._retries.add(self._clock.monotonic() + pause, task)
         return True

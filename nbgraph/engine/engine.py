@@ -6,6 +6,7 @@ Owns the front door to execution. It wires things together and decides nothing i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from nbgraph.engine import inbox, tables
 from nbgraph.engine.control import Break, Breakpoints
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.history import History
+from nbgraph.engine.kernel import somebody_looks
 from nbgraph.engine.launching import Launcher
 from nbgraph.engine.options import Change, Options, combine
 from nbgraph.engine.record import object_text
@@ -92,7 +94,8 @@ class Engine:
 
     def _driven(self, session: Session, keywords: dict[str, Any]) -> Run:
         run = Run(self.store, session.run_id, self, session=session)
-        self.launcher.drive(session, keywords)
+        with _progress(run, quiet=keywords.get("quiet", self.options.quiet)):
+            self.launcher.drive(session, keywords)
         return run
 
     def start(
@@ -288,6 +291,14 @@ class Engine:
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
+
+
+def _progress(run: Run, *, quiet: bool) -> AbstractContextManager[None]:
+    """Return what shows a line of progress, where somebody could see it."""
+    if quiet or not somebody_looks():
+        return nullcontext()
+    shown: AbstractContextManager[None] = face("progress")(run)
+    return shown
 
 
 def _id_of(run: str | Run) -> str:

@@ -18,6 +18,7 @@ from nbgraph.engine.conflicts import Conflict, Writers
 from nbgraph.engine.frontier import Frontier
 from nbgraph.engine.merge import Kept, Merger
 from nbgraph.engine.order import ROOT
+from nbgraph.engine.printing import told
 from nbgraph.engine.record import (
     MARK_EVERY,
     asked_facts,
@@ -120,6 +121,8 @@ class Ledger:
         facts: dict[str, Any] = {"started": self._clock.now() - outcome.seconds, "seconds": outcome.seconds}
         if ctx is not None:
             facts |= self._asked(ctx)
+        if outcome.assignment.printed is not None:
+            facts |= told(outcome.assignment.printed, self._merger.redaction)
         look_for = None if noted else failing
         return self._entry(task, update, returned.routes, facts, failing=look_for, drew=bool(ctx and ctx.drew))
 
@@ -189,6 +192,8 @@ class Ledger:
         facts = {"started": self._clock.now() - seconds, "seconds": seconds, "caught": failure}
         if assignment.ctx is not None:
             facts |= self._asked(assignment.ctx)
+        if assignment.printed is not None:
+            facts |= told(assignment.printed, self._merger.redaction)
         row = None if task.ghost else self._row(step, task, after, {}, {}, ways, facts, status="caught")
         return Entry(task, after, ways, row)
 

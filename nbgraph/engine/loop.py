@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbgraph.engine.attempt import Assignment, Outcome, aperform
+from nbgraph.engine.printing import hold, release
 
 
 class LoopRunner:
@@ -66,18 +67,23 @@ class LoopRunner:
             task.cancel()
 
     def close(self) -> None:
-        """Cancel what still runs, and stop the loop once that has ended."""
-        self._call(self._close)
+        """Cancel what still runs, and stop the loop once that has ended; until then what it prints stays its own."""
+        left = bool(self._tasks) and self._host is None
+        if left:
+            hold()
+        self._call(self._close, left)
 
-    def _close(self) -> None:
+    def _close(self, left: bool) -> None:
         for task in list(self._tasks.values()):
             task.cancel()
         if self._host is None:
-            self._loop.create_task(self._stop())
+            self._loop.create_task(self._stop(left))
 
-    async def _stop(self) -> None:
+    async def _stop(self, left: bool) -> None:
         rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         if rest:
             await asyncio.wait(rest, timeout=0.5)
+        if left:
+            release()
         await self._loop.shutdown_asyncgens()
         self._loop.stop()

@@ -71,7 +71,7 @@ class Merger:
         self._secret = _Secret(redaction)
         self._specs: dict[str, FieldSpec] = dict(plan.schema.fields)
         self.types = Types.of(*plan.schema.types)
-        self._redaction, self._blob = redaction, blob
+        self.redaction, self._blob = redaction, blob
         self._cyclic = any(node.cyclic for node in plan.nodes.values())
         self._watched = plan.reducer is None and conflicts == "fail"
         self.blobs: dict[str, bytes] = {}
@@ -89,7 +89,7 @@ class Merger:
         kind = type(value)
         if kind is int and name not in self._secret and -_SMALL < value < _SMALL:
             return Kept(int.__repr__(value), value)
-        text, live = keep(value, types=self.types, redact=self._redaction, blobs=self.blobs, name=name)
+        text, live = keep(value, types=self.types, redact=self.redaction, blobs=self.blobs, name=name)
         if kind is str or is_frozen(live):
             return Kept(text, live)
         secret = live if '"$redacted"' in text else None

@@ -52,6 +52,12 @@ class Options:
     """Where async nodes run: "own" (a loop of the run's own) or "host" (the caller's, for objects bound to it)."""
     nested: bool = False
     """Let ``engine.run`` block inside a running loop while async nodes use that loop, through nest-asyncio."""
+    prints: str = "auto"
+    """What becomes of what nodes print. It is kept with the task in every case ("printed" in ``run.tasks``); "keep":
+    that is all; "show": it also goes where it would have gone; "auto": "keep" in a Jupyter kernel, where it would land
+    in whatever cell runs then, "show" elsewhere."""
+    quiet: bool = False
+    """Show no line of progress while ``engine.run``, ``resume`` or ``fork`` blocks. Nobody who could see one: none."""
     redact: Redaction = Redaction()  # noqa: RUF009 - frozen
     """What is blanked before anything is written."""
     clock: Clock = SystemClock()  # noqa: RUF009 - has no state
@@ -91,6 +97,8 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("executor", lambda value: value is None or hasattr(value, "submit"), "an Executor, or None"),
     ("loop", lambda value: value in ("own", "host"), '"own" or "host"'),
     ("nested", lambda value: isinstance(value, bool), "True or False"),
+    ("prints", lambda value: value in ("auto", "keep", "show"), '"auto", "keep" or "show"'),
+    ("quiet", lambda value: isinstance(value, bool), "True or False"),
     ("redact", lambda value: isinstance(value, Redaction), "an ng.Redaction"),
     ("clock", lambda value: hasattr(value, "now") and hasattr(value, "monotonic"), "an ng.Clock"),
 )
@@ -157,5 +165,7 @@ with_durability = _functional("durability")
 with_executor = _functional("executor")
 with_loop = _functional("loop")
 with_nested = _functional("nested")
+with_prints = _functional("prints")
+with_quiet = _functional("quiet")
 with_redact = _functional("redact")
 with_clock = _functional("clock")

@@ -104,6 +104,11 @@ class Run:
         return self._store
 
     @property
+    def engine(self) -> Engine | None:
+        """What can steer the run; None where it was opened for reading."""
+        return self._engine
+
+    @property
     def graph(self) -> Graph | None:
         """Today's graph; None where the run was opened for reading, without one."""
         return None if self._engine is None else self._engine.graph
@@ -189,7 +194,7 @@ class Run:
 
     @property
     def tasks(self) -> DataFrame:
-        """One row a task: step, node, status, attempts, started (UTC), seconds, steps of its parents, id."""
+        """One row a task: step, node, status, attempts, started (UTC), seconds, steps of its parents, id, what it printed."""
         return tables.tasks(self._steps(), self._store.events(self.id))
 
     @property

@@ -19,6 +19,7 @@ from nbgraph.engine.feed import Feed
 from nbgraph.engine.glance import Glance, Watch
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
+from nbgraph.engine.printing import hold, release
 from nbgraph.engine.verdict import cancelled, error_text
 from nbgraph.engine.workers import Crew, Workers
 from nbgraph.errors import NbgraphError, RunBusyError
@@ -84,6 +85,7 @@ class Session:
 
     def drive(self) -> None:
         """Drive to the end on this thread. An interrupt pauses the run and is raised again."""
+        hold()
         try:
             self._store.keep_alive(self._lease)
             self.error = self._driver.drive()
@@ -125,6 +127,7 @@ class Session:
         """Let go of the crew, the log and the lease, whichever of them fails: nobody must be left waiting."""
         with ExitStack() as last:
             last.callback(self._finish)
+            last.callback(release)
             last.callback(self._release)
             last.callback(self._recorder.log.close)
             last.callback(self._crew.close)

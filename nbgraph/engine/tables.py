@@ -14,7 +14,7 @@ from nbgraph.store.protocol import CallRecord, EventRecord, Origin, RunRow, Step
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-TASKS = ("step", "node", "status", "attempts", "started", "seconds", "parents", "task")
+TASKS = ("step", "node", "status", "attempts", "started", "seconds", "parents", "task", "printed")
 STEPS = ("step", "node", "update", "ways", "snapshot", "key", "task")
 EVENTS = ("step", "kind", "node", "time", "data", "task")
 CALLS = (
@@ -36,9 +36,9 @@ def _frame(rows: Iterable[Sequence[Any]], columns: Sequence[str], times: Sequenc
 def tasks(steps: Iterable[StepRecord], events: Sequence[EventRecord]) -> DataFrame:
     """Return one row a task: those that finished, in commit order, then those whose last failure stands."""
     rows = [_task(step) for step in steps]
-    finished = {row[-1] for row in rows}
+    finished = {row[-2] for row in rows}
     failed = {event.task: event for event in events if event.kind == "task.failed" and event.task not in finished}
-    rows += [(None, event.node, "failed", None, event.time, None, [], event.task) for event in failed.values()]
+    rows += [_failed(event) for event in failed.values()]
     frame = _frame(rows, TASKS, ["started"])
     return frame.astype({"step": "Int64", "attempts": "Int64", "seconds": "float64"})
 
@@ -47,7 +47,12 @@ def _task(step: StepRecord) -> tuple[Any, ...]:
     facts = loads(step.facts or "{}")
     parents = [parent for parent, _ in loads(step.parents)]
     took = facts.get("started"), facts.get("seconds")
-    return (step.step, step.node, step.status, step.attempts, *took, parents, step.task)
+    return (step.step, step.node, step.status, step.attempts, *took, parents, step.task, facts.get("printed", ""))
+
+
+def _failed(event: EventRecord) -> tuple[Any, ...]:
+    printed = loads(event.data or "{}").get("printed", "")
+    return (None, event.node, "failed", None, event.time, None, [], event.task, printed)
 
 
 def steps(rows: Iterable[StepRecord]) -> DataFrame:

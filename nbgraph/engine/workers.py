@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nbgraph.engine.attempt import Assignment, Outcome, perform
 from nbgraph.engine.calls.current import HERE
+from nbgraph.engine.printing import routed
 from nbgraph.errors import CodecError
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ class Workers:
 
     def _work(self) -> None:
         while (assignment := self._jobs.get()) is not None:
-            self._done.put(perform(assignment))
+            with routed():  # also where this thread is left behind: what it prints then is still its node's
+                outcome = perform(assignment)
+            self._done.put(outcome)
             if assignment.gone:  # this thread was given up and replaced while it was stuck
                 return
 
@@ -170,6 +173,20 @@ class _Call:
         return Outcome(self.assignment, value, None, seconds, ended)
 
 
+class _There(NamedTuple):
+    """An attempt in a worker's process."""
+
+    ctx: Any
+
+    def context(self) -> Any:
+        """Return the context that the attempt has there."""
+        return self.ctx
+
+    def hear(self, _: str) -> bool:
+        """Let prints pass: nobody brings them back."""
+        return False
+
+
 def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...]) -> tuple[Any, ...]:
     """Call a node in another process: value, clock readings, chunks, and whether it drew anything."""
     import time  # noqa: PLC0415 - in the worker's process
@@ -178,5 +195,5 @@ def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...]) -> tu
 
     wants_ctx, run_id, task, node, seed, attempt, errors = facts
     ctx = Context(run_id, task, node, seed, attempt=attempt, errors=errors, clock=time.time, cancelled=lambda: False)
-    HERE.set(lambda: ctx)  # so that what @ng.call decorated refuses to go unrecorded
+    HERE.set(_There(ctx))  # so that what @ng.call decorated refuses to go unrecorded
     return fn(given, ctx) if wants_ctx else fn(given), ctx.nows, ctx.afar, ctx.drew

@@ -89,7 +89,7 @@ def test_breakpoints_are_of_the_run_not_of_the_handle(begun, gate):
 
 def test_a_name_that_is_no_node_is_refused(begun):
     """An unknown node raises, naming those that there are, and nothing is changed."""
-    with pytest.raises(ng.OptionsError, match="'z'.*no such node") as caught:
+    with pytest.raises(ng.OptionsError, match=r"'z'.*no such node") as caught:
         begun.breakpoints.add("z")
     assert "a, held, b, c" in caught.value.todo
     assert set() == begun.breakpoints

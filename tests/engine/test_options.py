@@ -25,6 +25,8 @@ DEFAULTS = {
     "executor": None,
     "loop": "own",
     "nested": False,
+    "prints": "auto",
+    "quiet": False,
     "redact": ng.Redaction(),
 }
 OTHER = {
@@ -39,6 +41,8 @@ OTHER = {
     "executor": ThreadPoolExecutor(1),
     "loop": "host",
     "nested": True,
+    "prints": "keep",
+    "quiet": True,
     "redact": ng.Redaction(keys=frozenset({"pin"})),
     "clock": PushedClock(),
 }
@@ -135,7 +139,8 @@ WRONG = [
     ],
     ("seed", 1.0), ("seed", None), ("seed", True), ("conflicts", "first"), ("conflicts", None), ("conflicts", []),
     ("durability", "none"), ("durability", None), ("executor", 3), ("executor", "threads"), ("loop", "mine"),
-    ("loop", None), ("nested", 1), ("nested", None), ("redact", "password"), ("clock", 3), ("clock", None),
+    ("loop", None), ("nested", 1), ("nested", None), ("prints", True), ("prints", "hide"), ("quiet", 1),
+    ("quiet", None), ("redact", "password"), ("clock", 3), ("clock", None),
 ]  # fmt: skip
 
 

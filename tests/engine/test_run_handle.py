@@ -99,7 +99,8 @@ def test_tables_are_data_frames():
     run = abc().run()
     tasks, steps, events = run.tasks, run.steps, run.events
     assert ["a", "b", "c"] == list(tasks.node) == list(steps.node)
-    assert ["step", "node", "status", "attempts", "started", "seconds", "parents", "task"] == list(tasks.columns)
+    columns = ["step", "node", "status", "attempts", "started", "seconds", "parents", "task", "printed"]
+    assert columns == list(tasks.columns)
     assert ([1, 2, 3], [1, 1, 1], [[0], [1], [2]]) == (list(tasks.step), list(tasks.attempts), list(tasks.parents))
     assert "UTC" == str(tasks.started.dt.tz)
     assert (tasks.seconds >= 0).all()

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from functools import partial, wraps
 from inspect import iscoroutinefunction
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from nbgraph.engine.calls.request import policy
 
@@ -21,8 +21,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Wrapper = Callable[[Callable[P, R]], Callable[P, R]]
 
-HERE: ContextVar[Callable[[], Context] | None] = ContextVar("nbgraph_node", default=None)
-"""Gives the context of the attempt that runs here."""
+
+class Here(Protocol):
+    """The attempt that runs somewhere."""
+
+    def context(self) -> Context:
+        """Return its context."""
+        ...
+
+    def hear(self, text: str) -> bool:
+        """Take what its node prints; say whether that is all that shall become of it."""
+        ...
+
+
+HERE: ContextVar[Here | None] = ContextVar("nbgraph_node", default=None)
+"""The attempt that runs here."""
 
 
 def current() -> Context | None:
@@ -31,8 +44,8 @@ def current() -> Context | None:
     >>> current() is None
     True
     """
-    opened = HERE.get()
-    return None if opened is None else opened()
+    here = HERE.get()
+    return None if here is None else here.context()
 
 
 @overload

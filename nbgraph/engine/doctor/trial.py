@@ -19,6 +19,7 @@ from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.onebyone import OneByOne
 from nbgraph.engine.options import Options
+from nbgraph.engine.printing import routed
 from nbgraph.engine.record import object_text
 from nbgraph.engine.replay.quiet import guarded
 from nbgraph.engine.replay.recorded import RecordedDesk, Taken
@@ -98,7 +99,7 @@ def trial(plan: Plan, conditions: Conditions, clock: Clock, choose: Callable[[in
     store, seen = MemoryStore(clock=clock), list[RecordedDesk]()
     options = Options(
         seed=conditions.seed, conflicts=conditions.conflicts, clock=clock, max_concurrent=2**20, queue_depth=2**20,
-        max_steps=conditions.max_steps,
+        max_steps=conditions.max_steps, prints="keep",
     )  # fmt: skip
     merger = Merger(plan, options.conflicts, Redaction(), conditions.recording.blobs.__getitem__)
     initial, texts = merger.initial(plan.schema.initial(conditions.given))
@@ -108,7 +109,7 @@ def trial(plan: Plan, conditions: Conditions, clock: Clock, choose: Callable[[in
     ledger.begin(initial)
     recorder = _Served(store, lease, clock, Redaction(), Types.of(*plan.schema.types))
     recorder.serve(conditions.recording, seen)
-    with guarded():
+    with routed(), guarded():
         Driver(plan, ledger, OneByOne(choose), options, Breakpoints(), recorder).drive()
     missing = [desk.problem.message for desk in seen if desk.problem is not None]
     return trace_of(store), missing

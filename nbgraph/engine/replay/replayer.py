@@ -17,6 +17,7 @@ from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, aperform, 
 from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
+from nbgraph.engine.printing import routed
 from nbgraph.engine.readonly import refusal
 from nbgraph.engine.replay.compare import differences, mismatch
 from nbgraph.engine.replay.owners import Owners
@@ -62,7 +63,7 @@ class Replayer:
     def replay(self, *, strict: bool) -> None:
         """Go through the run; with ``strict`` up to the first difference. What was found is in ``problems``."""
         try:
-            with guarded() as self._guard:
+            with routed(), guarded() as self._guard:
                 self._walk(strict=strict)
         except _EnoughError:
             pass
@@ -123,7 +124,7 @@ class Replayer:
         self.problems += self._compared(task, row, outcome, desk, facts)
 
     def _perform(self, task: Task, desk: RecordedDesk, run_id: RunId, seed: int) -> Outcome:
-        around = Surroundings(run_id, seed, self._clock, lambda _: desk)
+        around = Surroundings(run_id, seed, self._clock, lambda _: desk, show=False)
         assignment = prepare(task, self._plan.schema, around, self._variables.copy())
         outcome = self._on_loop(assignment, desk) if task.node.is_async else perform(assignment)
         if self._guard.refused:
