@@ -41,6 +41,10 @@ class Timeline:
         return table(self.chart, self.title, times=self.times)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return self.bundle()
+
+    def bundle(self) -> dict[str, str]:
+        """Return what a notebook shows: an ``<img>``, and the table for where there are no pictures."""
         source = b64encode(self.svg().encode()).decode()
         html = (
             f'<img src="data:image/svg+xml;base64,{source}" alt="{safe(cut(self.title, 200))}" style="max-width: 100%">'
