@@ -30,8 +30,16 @@ def topology(name: str, ways: Iterable[tuple[str, str] | tuple[str, str, str]], 
         Node(n, n.rpartition("/")[2], "end" if n in clusters else "sync", "each" if n in each else "all",
              n if n in clusters else n.rpartition("/")[0], n == names[0], 1, "") for n in names
     ]  # fmt: skip
-    links = [Link(f"{s}>e{at}", s, d, _kind(label), label.removeprefix("~"), f"e{at}") for at, (s, d, label) in enumerate(ways)]
-    return Topology(name, tuple(nodes), tuple(links), tuple(Cluster(c, c.rpartition("/")[2], c.rpartition("/")[0]) for c in clusters))
+    links = [
+        Link(f"{s}>e{at}", s, d, _kind(label), label.removeprefix("~"), f"e{at}")
+        for at, (s, d, label) in enumerate(ways)
+    ]
+    return Topology(
+        name,
+        tuple(nodes),
+        tuple(links),
+        tuple(Cluster(c, c.rpartition("/")[2], c.rpartition("/")[0]) for c in clusters),
+    )
 
 
 def _kind(label: str) -> str:

@@ -57,7 +57,7 @@ def _node(node: Node, box: Box, facts: NodeFacts, key: str, *, times: bool) -> I
 
 def _link(link: Link, layout: Layout, taken: int, place: int) -> Iterator[Patch]:
     state = "ng-taken" if taken else "ng-untaken"
-    label, count = shown_label(link), f"{taken}×" if taken else ""
+    label, count = shown_label(link), f"{taken}×" if taken > 1 else ""
     yield f"e{place}", {"class": f"{edge_class(link)} {state}"}
     yield f"e{place}t", {"text": link_title(link, taken)}
     yield f"g{place}", {"class": f"ng-tag ng-{link.kind} {state}"}

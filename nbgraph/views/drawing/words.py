@@ -22,6 +22,8 @@ def seconds_text(seconds: float) -> str:
     >>> [seconds_text(seconds) for seconds in (0.0042, 0.32, 4.26, 61, 4000)]
     ['4 ms', '320 ms', '4.3 s', '1:01 min', '1:06 h']
     """
+    if seconds < 0.0005:
+        return "<1 ms"
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:
@@ -49,16 +51,19 @@ def facts_line(facts: NodeFacts, width: float, *, times: bool = True) -> str:
 
 
 def _parts(facts: NodeFacts, *, times: bool) -> Iterator[str]:
-    now = _now(facts)
-    mark = mark_of(facts.status)
+    now, mark = _now(facts), mark_of(facts.status)
+    done = mark_of("done") if now else mark
+    again = f"{mark_of('retried')}{facts.retried}" if facts.retried and not now else ""
+    took = seconds_text(facts.seconds) if facts.done and facts.seconds and times else ""
     if now:
         yield f"{mark} {now}".strip()
-    if facts.done:
-        done = f"{facts.done}×" if facts.done > 1 or not (times and facts.seconds) or now else ""
-        own = mark if not now else mark_of("done")
-        yield f"{own} {done}".strip() + (f" {mark_of('retried')}{facts.retried}" if facts.retried and not now else "")
-    if facts.done and times and facts.seconds:
-        yield seconds_text(facts.seconds)
+    if facts.done == 1 and not now:
+        yield " ".join(part for part in (done, took, again) if part)
+        took = ""
+    elif facts.done:
+        yield " ".join(part for part in (done, f"{facts.done}×", again) if part)
+    if took:
+        yield took
     if facts.cost:
         yield facts.cost
 

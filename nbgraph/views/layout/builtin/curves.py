@@ -11,9 +11,6 @@ from itertools import pairwise
 
 from nbgraph.views.layout.shapes import Point
 
-_STEEPEST = 0.35
-"""Pixels across for a pixel down where a curve passes a row: it must stay in its lane."""
-
 
 def smooth(points: Sequence[Point], bent: tuple[bool, bool] = (False, False)) -> tuple[Point, ...]:
     """Return a cubic Bezier through points of growing y, upright at both ends.
@@ -61,7 +58,8 @@ def _slopes(course: Sequence[Point], bent: tuple[bool, bool]) -> list[float]:
     steep = [(b[0] - a[0]) / max(b[1] - a[1], 0.1) for a, b in pairwise(course)]
     slopes = [0.0]
     for left, right in pairwise(steep):
-        slopes.append(max(-_STEEPEST, min(_STEEPEST, 2 * left * right / (left + right))) if left * right > 0 else 0.0)
+        # Past boxes a course has two points above each other: there it is upright.
+        slopes.append(2 * left * right / (left + right) if left * right > 0 else 0.0)
     slopes.append(0.0)
     for end, corner in ((1, bent[0]), (-2, bent[1])):
         if corner:

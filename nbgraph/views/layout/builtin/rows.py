@@ -14,7 +14,8 @@ from nbgraph.views.layout.builtin.ranks import Step, ranked
 
 _MOST_DOUBLED = 90
 """Items up to which every arc takes two rows where one needs two: for its label, or beside another between the same two."""
-_PASSING = Item(1.0, 1.0, 0.0)
+_PASSING, _RETURNING = Item(1.0, 1.0, 0.0), Item(10.0, 10.0, 0.0)
+"""Room of an arc on its way; one that leads back may enter its node at the side, where its head needs some."""
 
 
 def level_of(items: Sequence[Item], arcs: Sequence[Arc], first: Sequence[int], last: Sequence[int]) -> Level:
@@ -65,7 +66,7 @@ def _chain(level: Level, place: int, arc: Arc, rank: Sequence[int]) -> list[int]
     for row in between:
         chain.append(len(level.items))
         level.rows[row].append(len(level.items))
-        level.items.append(_PASSING)
+        level.items.append(_RETURNING if arc.back else _PASSING)
     chain.append(arc.lower)
     if arc.label[0] and between:
         middle = chain[(len(chain) - 1) // 2] if len(chain) > 3 else chain[1]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from nbgraph.views.layout.builtin.parts import Arc, Level
 from nbgraph.views.layout.shapes import Point
 
-_LEAST, _MOST = 34.0, 96.0
+_LEAST, _MOST = 34.0, 76.0
 """Room between two rows of items; wide arcs need more, or they would be flat."""
 _SPREAD, _EDGE = 13.0, 14.0
 """Distance of arcs along a border, and from its corners."""
@@ -40,7 +40,7 @@ def _gap(level: Level, axes: Sequence[float], row: int, *, top: float, bottom: f
         base = max(base, top)
     if row + 2 == len(level.rows) and bottom:
         base = max(base, bottom)
-    return min(_MOST, base + 0.09 * wide)
+    return min(_MOST, base + 0.06 * wide)
 
 
 def _full(level: Level, row: int) -> bool:

@@ -1,0 +1,154 @@
+"""What a graph, a run or a comparison shows where there is no kernel: a saved notebook, a converted page, a code host.
+
+Owns the pictures as ``text/html`` with an ``<img>`` (a data URI: the only form that an untrusted notebook shows), the
+lines of words beside them, and SVG files. Settings that a display cannot be told are in ``settings``.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Iterator
+from json import loads
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.views import drawing
+from nbgraph.views.drawing.words import mark_of, seconds_text
+from nbgraph.views.escape import cut, safe
+from nbgraph.views.layout import Layout, layout
+from nbgraph.views.settings import default_engine, default_times
+from nbgraph.views.subject import Subject
+from nbgraph.views.tally import Tally
+from nbgraph.views.topology import Topology, topology_of
+
+if TYPE_CHECKING:
+    from nbgraph.analysis.diff import Diff
+    from nbgraph.graph.definition import Graph
+
+_MANY = 60
+"""Nodes up to which our own layout is as good as Graphviz's."""
+_WIDE, _LEAST_SCALE = 1400.0, 0.55
+"""Pixels from which a picture is scrolled through rather than made smaller and smaller, and how small it gets."""
+_STYLE = "font:13px/1.5 system-ui,sans-serif"
+_MARKS = {
+    "completed": "done", "failed": "failed", "running": "running", "waiting": "waiting", "cancelled": "skipped",
+    "paused": "ready", "interrupted": "ready",
+}  # fmt: skip
+"""Status of a run -> the status of a node whose mark it has."""
+
+
+def graph_svg(
+    graph: Graph, *, engine: str | None = None, theme: str = "light", path: str | os.PathLike[str] | None = None
+) -> str:
+    """Return a graph as an SVG document; written to ``path`` too, if one is given.
+
+    ``engine``: who lays it out, "auto", "dot", "pygraphviz" or "builtin"; by default as NBGRAPH_LAYOUT says.
+    ``theme``: "light" or "dark". Works on unfinished graphs.
+    """
+    topology = topology_of(graph)
+    return _written(drawing.svg(topology, _laid(topology, engine), theme=theme), path)
+
+
+def run_svg(
+    run: Subject,
+    *,
+    step: int | None = None,
+    engine: str | None = None,
+    theme: str = "light",
+    times: bool | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> str:
+    """Return a run's graph coloured by how far it is, as an SVG document; written to ``path`` too, if one is given.
+
+    ``step``: as it was right after that step (0: nothing done yet); None: as it is. ``times``: whether seconds are
+    shown; by default as NBGRAPH_TIMES says. Reads the store only.
+    """
+    tally = _tally(run, step)
+    drawn = _coloured(tally, _laid(tally.topology, engine), theme, times=default_times() if times is None else times)
+    return _written(drawn, path)
+
+
+def graph_bundle(graph: Graph) -> dict[str, Any]:
+    """Return what a notebook shows of a graph: its drawing, and its drawing in characters."""
+    topology = topology_of(graph)
+    if not topology.nodes:
+        return {"text/html": f'<div style="{_STYLE}"><b>{safe(cut(graph.name, 80))}</b>: no nodes yet</div>'}
+    places = _laid(topology, None)
+    told = f"graph {graph.name}: {_counted(len(topology.nodes), 'node')}, {_counted(len(topology.links), 'link')}"
+    return {"text/html": _page([], drawing.svg(topology, places), told, places, len(topology.nodes))}
+
+
+def run_bundle(run: Subject) -> dict[str, Any]:
+    """Return what a notebook shows of a run: where it stands in a line or two, and the coloured drawing."""
+    tally, times = _tally(run, None), default_times()
+    places = _laid(tally.topology, None)
+    svg = _coloured(tally, places, "light", times=times)
+    lines = list(_summary(run, tally, times=times))
+    return {"text/html": _page(lines, svg, f"run {run.id}, {tally.status}", places, len(tally.topology.nodes))}
+
+
+def diff_bundle(diff: Diff) -> dict[str, Any]:
+    """Return what a notebook shows of a comparison: its words and its first differences as a table."""
+    return {"text/html": diff._repr_html_()}  # noqa: SLF001 - a display protocol's method, called as a display would
+
+
+def image(svg: str, width: float, height: float, told: str) -> str:
+    """Return an SVG document as an ``<img>`` with its source inside; ``told`` is read to who cannot see it."""
+    source = b64encode(svg.encode("utf-8")).decode("ascii")
+    wide = width > _WIDE
+    style = f"max-width:none;width:max(100%,{width * _LEAST_SCALE:.0f}px)" if wide else "max-width:100%"
+    tag = (
+        f'<img src="data:image/svg+xml;base64,{source}" width="{width:.0f}" height="{height:.0f}" alt="{safe(told)}" '
+        f'style="{style};height:auto">'
+    )
+    return f'<div style="overflow:auto">{tag}</div>' if wide else tag
+
+
+def _laid(topology: Topology, engine: str | None) -> Layout:
+    return layout(topology, default_engine() if engine is None else engine)
+
+
+def _tally(run: Subject, step: int | None) -> Tally:
+    return Tally.until(run, run.store.run(str(run.id)).steps if step is None else step)
+
+
+def _coloured(tally: Tally, places: Layout, theme: str, *, times: bool) -> str:
+    return drawing.svg(tally.topology, places, tally.nodes(), tally.edges(), theme, times=times)
+
+
+def _written(svg: str, path: str | os.PathLike[str] | None) -> str:
+    if path is not None:
+        Path(path).write_text(svg, encoding="utf-8")
+    return svg
+
+
+def _page(lines: list[str], svg: str, told: str, places: Layout, nodes: int) -> str:
+    """Return words and picture as HTML; ``lines`` are markup already."""
+    parts = [f"<div>{line}</div>" for line in lines]
+    parts.append(image(svg, places.width, places.height, told))
+    if places.engine == "builtin" and nodes > _MANY:
+        parts.append(
+            "<div><small>drawn by nbgraph itself; with Graphviz installed (the program dot, or "
+            "pip install 'nbgraph[layout]') a graph of this size looks better</small></div>"
+        )
+    return f'<div style="{_STYLE}">{"".join(parts)}</div>'
+
+
+def _summary(run: Subject, tally: Tally, *, times: bool) -> Iterator[str]:
+    row = run.store.run(str(run.id))
+    facts = tally.nodes().values()
+    told = [tally.status, _counted(row.steps, "step")]
+    told += [seconds_text(sum(one.seconds for one in facts)) + " in nodes"] if times and row.steps else []
+    told += [_counted(sum(one.retried for one in facts), "retry", "retries")] if any(o.retried for o in facts) else []
+    mark = mark_of(_MARKS.get(tally.status, "idle"))
+    yield f"{mark} <b>{safe(cut(run.id, 80))}</b> of {safe(cut(row.record.graph, 80))}: {safe(', '.join(told))}".strip()
+    error = loads(row.status.error) if row.status.error else {}
+    if error:
+        yield f"{safe(error.get('type', 'Error'))}: {safe(cut(error.get('message', ''), 400))}"
+        if error.get("todo"):
+            yield f"<small>Next: {safe(cut(error['todo'], 400))}</small>"
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
