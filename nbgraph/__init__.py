@@ -99,9 +99,11 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Load ``nbgraph.testing`` when it is first asked for."""
+    """Load ``nbgraph.testing``, and the door to the widgets, when they are first asked for."""
     if name == "testing":
         return import_module("nbgraph.testing")
+    if name == "dashboard":
+        return import_module("nbgraph.views.widgets.doors").dashboard
     raise AttributeError(f"module 'nbgraph' has no attribute {name!r}")
 
 
@@ -174,6 +176,7 @@ __all__ = [
     "bundle",
     "call",
     "current",
+    "dashboard",
     "extend",
     "grow_counter",
     "last",

@@ -19,11 +19,11 @@ _FACES: Mapping[str, str] = {
     "run.svg": "nbgraph.views.static:run_svg",
     "run.timeline": "nbgraph.views.timeline.static:timeline",
     "run.report": "nbgraph.views.report:write_report",
-    "graph.view": "nbgraph.views.widgets:graph_view",
-    "run.view": "nbgraph.views.widgets:run_view",
-    "diff.view": "nbgraph.views.widgets:diff_view",
-    "engine.browser": "nbgraph.views.widgets:run_browser",
-    "engine.inbox_form": "nbgraph.views.widgets:inbox_form",
+    "graph.view": "nbgraph.views.widgets.doors:graph_view",
+    "run.view": "nbgraph.views.widgets.doors:run_view",
+    "diff.view": "nbgraph.views.widgets.doors:diff_view",
+    "engine.browser": "nbgraph.views.widgets.doors:run_browser",
+    "engine.inbox_form": "nbgraph.views.widgets.doors:inbox_form",
     "progress": "nbgraph.notebook.progress:progress",
 }
 

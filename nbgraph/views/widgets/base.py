@@ -34,6 +34,12 @@ class Cursor:
             self.version += 1
 
 
+def with_picture(shown: Any, picture: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a notebook displays of a widget: the live view, and a picture for where no kernel is."""
+    data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})  # data alone where there is no view
+    return {**data, **picture}, metadata
+
+
 class View(anywidget.AnyWidget):
     """A widget that its scene keeps up to date. Its traits and messages are written on the scene's thread only.
 
@@ -100,9 +106,7 @@ class View(anywidget.AnyWidget):
             channel.close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        shown: Any = super()._repr_mimebundle_(**kwargs)  # anywidget gives a pair, or data alone where there is no view
-        data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
-        return {**data, **self.picture()}, metadata
+        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture())
 
 
 class RunView(View):

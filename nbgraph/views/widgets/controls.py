@@ -74,7 +74,7 @@ class ControlsView(RunView):
             self._now = self._now._replace(questions=waits)
             self._publish()
 
-    def moved(self, step: int | None) -> None:
+    def moved(self, step: int | None) -> None:  # noqa: ARG002 - the cursor knows it
         """Fork from the step that is looked at."""
         self._publish()
 

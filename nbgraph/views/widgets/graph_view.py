@@ -86,7 +86,7 @@ class GraphView(_Drawn, RunView):
         if self._open in concerned and self.cursor.step is None:
             self._show_card()
 
-    def moved(self, step: int | None) -> None:
+    def moved(self, step: int | None) -> None:  # noqa: ARG002 - the cursor knows it
         """Show the run as it was after ``step``."""
         self._paint()
         self._show_card()

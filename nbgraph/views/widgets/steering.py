@@ -76,7 +76,7 @@ def _no_fork(run: Standing) -> str:
 
 
 def _busy(verb: str, run: Standing) -> str:
-    if run.asked == verb or run.asked == "cancel":
+    if run.asked in (verb, "cancel"):
         return DOING[run.asked]
     if verb in ("pause", "cancel"):
         return ""

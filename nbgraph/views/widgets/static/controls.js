@@ -84,7 +84,7 @@ function render({ model, el: host, signal }) {
   function time() {
     const standing = model.get("standing");
     const seconds = (standing.elapsed ?? 0) + (standing.going ? (performance.now() - since) / 1000 : 0);
-    clock.textContent = lasted(seconds);
+    clock.textContent = seconds < 1 && !standing.going ? `${Math.round(seconds * 1000)} ms` : lasted(seconds);
   }
 
   function choices() {
