@@ -33,23 +33,30 @@ class _Formatter(RawDescriptionHelpFormatter):
 
 
 class Parser(MagicArgumentParser):
-    """Reads the words of one magic, or of one verb; ``prog`` is how it is called."""
+    """Reads the words of one magic, or of one verb; ``prog`` is how it is called.
 
-    def __init__(self, prog: str, about: str) -> None:
+    ``options``: words ``name=value``, wherever they stand, are options of the engine; they end up in ``options``.
+    """
+
+    def __init__(self, prog: str, about: str, *, options: bool = False) -> None:
         super().__init__(prog=prog, description=about, formatter_class=_Formatter)  # type: ignore[no-untyped-call]  # IPython leaves it so
-        self.allow_abbrev, self.called = False, prog
+        self.allow_abbrev, self.called, self._options, self._looks = False, prog, options, ""
 
     def error(self, message: str) -> NoReturn:
         """Refuse the line, with the reason and how it should look."""
-        raise UsageError(f"{self.called}: {message}\nusage: {' '.join(self.format_usage().split())}")
+        raise UsageError(f"{self.called}: {message}\nusage: {self._looks}")
 
     def read(self, line: str) -> Namespace:
         """Return what a line says; raises ``UsageError``."""
+        self._looks = " ".join(self.format_usage().split())
         try:
             given = words(line)
         except UnclosedError as error:
             self.error(f"{error} is opened and not closed")
-        return self.parse_args(given)
+        options = [word for word in given if self._options and _OPTION.match(word)]
+        asked = self.parse_intermixed_args([word for word in given if word not in options])
+        asked.options = options
+        return asked
 
     def actions(self) -> list[Action]:
         """Return the arguments, places first as they were defined."""
@@ -103,13 +110,7 @@ def pairs(given: Iterable[str], scope: Mapping[str, Any], what: str) -> dict[str
     found = {}
     for word in given:
         if not _OPTION.match(word):
-            raise UsageError(f"{what}: write name=value instead of {word!r}")
+            raise UsageError(f"{what}: write field=expression instead of {word!r}")
         name, _, source = word.partition("=")
         found[name] = value(source, scope, f"{what} {name}")
     return found
-
-
-def apart(given: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the words of an expression, and the ``name=value`` words among them."""
-    given = list(given)
-    return [word for word in given if not _OPTION.match(word)], [word for word in given if _OPTION.match(word)]

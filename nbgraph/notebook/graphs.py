@@ -30,9 +30,8 @@ Running the cell again keeps the nodes; with another state they work on that fro
 
 def parser() -> Parser:
     """Return what reads the line of ``%graph``."""
-    made = Parser("%graph", ABOUT)
+    made = Parser("%graph", ABOUT, options=True)
     made.add_argument("name", type=text, metavar="NAME", help="the notebook's name for it, and its own")
-    made.add_argument("options", nargs="*", metavar="name=value", help="options of the engine")
     made.add_argument("--state", nargs="+", metavar="S", help="the state: a TypedDict, dataclass, pydantic model, dict")
     made.add_argument("--store", type=text, default="", metavar="F", help='the file of its runs, or ":memory:"')
     return made

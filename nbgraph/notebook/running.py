@@ -13,7 +13,7 @@ from IPython.display import display
 
 from nbgraph.engine.run import Run
 from nbgraph.errors import RunNotFound
-from nbgraph.notebook.arguments import apart, text
+from nbgraph.notebook.arguments import text
 from nbgraph.notebook.bench import Bench
 from nbgraph.notebook.verb import BREAKS, ID, INPUT, RUN, Verb, arg, breaks, fields, input_of, new_id, the_run
 
@@ -21,12 +21,11 @@ _FRESH = arg("--fresh", "first delete the run that has this id", action="store_t
 
 
 def _prepared(bench: Bench, asked: Namespace) -> tuple[Any, dict[str, Any]]:
-    words, options = apart(asked.given)
     run_id = new_id(bench, asked)
     if asked.fresh and run_id is not None:
         with suppress(RunNotFound):
             bench.engine(asked.graph).store.delete(run_id)
-    return input_of(bench, words), {"run_id": run_id, **breaks(asked), **fields(bench, options, "%ng")}
+    return input_of(bench, asked.given), {"run_id": run_id, **breaks(asked), **fields(bench, asked.options, "%ng")}
 
 
 def _run(bench: Bench, asked: Namespace) -> Run:
@@ -47,16 +46,10 @@ def _start(bench: Bench, asked: Namespace) -> Run:
 
 def _resume(bench: Bench, asked: Namespace) -> Run:
     __tracebackhide__ = True
-    bench.run = bench.past(_named(asked), asked.graph)
-    _, options = apart(asked.words)
-    bench.run = bench.engine(asked.graph).resume(bench.run.id, **breaks(asked), **fields(bench, options, "%ng"))
+    bench.run = the_run(bench, asked)
+    how = {**breaks(asked), **fields(bench, asked.options, "%ng")}
+    bench.run = bench.engine(asked.graph).resume(bench.run.id, **how)
     return bench.run
-
-
-def _named(asked: Namespace) -> str | None:
-    """Return the run among the words of a verb that also takes options."""
-    names, _ = apart(asked.words)
-    return names[0] if names else None
 
 
 def _step(bench: Bench, asked: Namespace) -> Run:
@@ -95,7 +88,6 @@ def _fork(bench: Bench, asked: Namespace) -> Run:
     return bench.run
 
 
-_WORDS = arg("words", "an id, or a name that holds a run; name=value words are options", nargs="*", metavar="RUN")
 _UNTIL = arg("--until", "run until this node is about to run", type=text, metavar="NODE")
 _STEP = arg("--step", "the last step that both share; the latest if left out", type=int, metavar="N")
 _SET = arg("--set", "taken in as a node's update would be", nargs="+", action="extend", metavar="field=EXPR")
@@ -106,11 +98,11 @@ _LOOSE = arg("--loose", "collect all differences instead of raising the first", 
 RUNNING = (
     Verb(
         "run", "engine.run(INPUT, run_id=R, ...)", "Run the graph and wait for it; the stop button pauses it.",
-        _run, (INPUT, ID, *BREAKS, _FRESH),
+        _run, (INPUT, ID, *BREAKS, _FRESH), options=True,
     ),
     Verb(
         "start", "engine.start(INPUT, run_id=R, ...)", "Run the graph in the background, and show it live.",
-        _start, (INPUT, ID, *BREAKS, _FRESH), shows=True,
+        _start, (INPUT, ID, *BREAKS, _FRESH), options=True, shows=True,
     ),
     Verb("wait", "run.wait()", "Wait for a run in the background, and raise what it failed with.",
          _steered("wait"), (RUN,)),
@@ -119,7 +111,7 @@ RUNNING = (
     Verb("step", "run.step(), run.until(NODE)", "Run exactly one task, or until a node is about to run.",
          _step, (RUN, _UNTIL)),
     Verb("resume", "engine.resume(RUN, ...)", "Go on from where a run stands, with the nodes as they are now.",
-         _resume, (_WORDS, *BREAKS)),
+         _resume, (RUN, *BREAKS), options=True),
     Verb("replay", "engine.replay(RUN)", "Run the nodes again against the record: nothing outside is called.",
          _replay, (RUN, _LOOSE)),
     Verb("fork", "engine.fork(RUN, step=N, update={...})", "Run anew from a step of a run, with fields changed.",

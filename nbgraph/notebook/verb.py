@@ -30,13 +30,16 @@ class Verb(NamedTuple):
     about: str
     act: Callable[[Bench, Namespace], Any]
     args: tuple[Arg, ...] = ()
+    options: bool = False
+    """Whether ``name=value`` words are options of the engine."""
     shows: bool = False
     """Whether it displays something of its own, so that its result need not be shown as well."""
 
     @property
     def reads(self) -> Parser:
         """What reads its words."""
-        made = Parser(f"%ng {self.name}", f"{self.about}\n\nIt stands for: {self.call}")
+        about = [self.about, "Words name=value are options of the engine."] if self.options else [self.about]
+        made = Parser(f"%ng {self.name}", "\n".join([*about, "", f"It stands for: {self.call}"]), options=self.options)
         for one in self.args:
             made.add_argument(one.name, help=one.help.replace("%", "%%"), **one.how)
         made.add_argument("--graph", type=text, metavar="G", help="the graph, if not the one of %%graph")
@@ -49,7 +52,7 @@ def arg(name: str, about: str, **how: Any) -> Arg:
 
 
 RUN = arg("run", "an id, or a name that holds a run; the latest if left out", nargs="?", metavar="RUN")
-INPUT = arg("given", "the input, a Python expression; name=value words are options", nargs="*", metavar="INPUT")
+INPUT = arg("given", "the input, a Python expression over the notebook's names", nargs="*", metavar="INPUT")
 ID = arg("--id", "the new run's id", metavar="R")
 BREAKS = (
     arg("--before", "stand still before these nodes", nargs="+", metavar="A,B"),

@@ -52,7 +52,7 @@ def ng_magic(bench: Bench, raw: Callable[[], str]) -> Callable[[str], Any]:
     @no_var_expand
     def ng(line: str) -> Any:
         __tracebackhide__ = True  # IPython leaves frames with this name out of tracebacks
-        name, _, rest = line.strip().partition(" ")
+        name, _, rest = line.strip().removesuffix(";").partition(" ")
         if name in ("", "help", "--help", "-h"):
             return _help(rest.strip())
         verb = VERBS.get(name)
@@ -60,8 +60,8 @@ def ng_magic(bench: Bench, raw: Callable[[], str]) -> Callable[[str], Any]:
             raise UsageError(_unknown(name))
         if rest.strip() in ("--help", "-h", "?"):
             return _help(name)
-        result = verb.act(bench, parser_of(name).read(rest.rstrip().removesuffix(";")))
-        hidden = rest.rstrip().endswith(";") or (verb.shows and _is_last(raw(), line))
+        result = verb.act(bench, parser_of(name).read(rest))
+        hidden = line.rstrip().endswith(";") or (verb.shows and _is_last(raw(), line))
         return None if hidden else result
 
     ng.__doc__ = overview()
