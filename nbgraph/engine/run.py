@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbgraph.analysis.diff import Diff
     from nbgraph.engine.engine import Engine
     from nbgraph.engine.following import Follower
+    from nbgraph.engine.replay.rehearsal import Rehearsal
     from nbgraph.engine.replay.report import Replay
     from nbgraph.engine.session import Session
     from nbgraph.graph.definition import Graph
@@ -433,6 +434,22 @@ class Run:
     def replay(self, *, strict: bool = True) -> Replay:
         """Run the nodes again against the record; see ``Engine.replay``."""
         return self._needs_engine().replay(self.id, strict=strict)
+
+    def rehearse(self, which: str | int | None = None) -> Rehearsal:
+        """Return one task of the run, to be called again alone, with exactly its recorded input and today's function.
+
+        ``which``: a step's number, a task's id (or its beginning), a node's name: its task that did not finish, else
+        its last; None: the first that failed. Its calls are answered by the record of that attempt, and
+        ``MissingCallError`` is raised where that has none: nothing is called, nothing is written. Works on any run
+        of the file. Raises ``RunError`` where there is no such task.
+        """
+        engine = self._needs_engine()
+        from nbgraph.engine.options import combine  # noqa: PLC0415 - only when asked
+        from nbgraph.engine.replay.rehearsal import rehearse  # noqa: PLC0415 - as above
+
+        row = self._row()
+        plan, options = engine.launcher.same_graph(row), combine(engine.options, (), {"seed": row.record.seed})
+        return rehearse(self._store, self.id, plan, engine.launcher.merger(plan, options), options, which)
 
     def to_pytest(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write a test that replays this run, and its recording beside it (``path`` with ``.sqlite``).
