@@ -90,7 +90,7 @@ def run_bundle(run: Subject) -> dict[str, Any]:
 
 def diff_bundle(diff: Diff) -> dict[str, Any]:
     """Return what a notebook shows of a comparison: its words and its first differences as a table."""
-    return {"text/html": diff._repr_html_()}  # noqa: SLF001 - a display protocol's method, called as a display would
+    return {"text/html": diff._repr_html_()}
 
 
 def image(svg: str, width: float, height: float, told: str) -> str:

@@ -42,7 +42,7 @@ class Link(NamedTuple):
     dst: str
     kind: str
     label: str
-    index: str
+    index: str  # type: ignore[assignment]  # the name that the rows have; nobody asks a link where a value stands in it
     """Place among the ways out of ``src``, as in a row's arrivals: "e0", "x0", "g0", "s0"."""
 
 

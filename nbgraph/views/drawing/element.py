@@ -35,8 +35,7 @@ def number(value: float) -> str:
     >>> number(3.0), number(-0.04), number(12.34)
     ('3', '0', '12.3')
     """
-    text = f"{value:.1f}"
-    text = text[:-2] if text.endswith(".0") else text
+    text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 

@@ -66,8 +66,10 @@ def _cluster_rule(name: str) -> str:
 
 
 def rules(theme: str = "page") -> str:
-    """Return the style sheet. ``theme``: "light" or "dark" with the colours themselves, for a file that stands alone;
-    "page" with the CSS variables of the palette, for a page that defines them.
+    """Return the style sheet of drawings.
+
+    ``theme``: "light" or "dark" with the colours themselves, for a file that stands alone; "page" with the palette's
+    CSS variables, for a page that defines them.
     """
     text = _RULES.strip() + "\n" + _status_rules() + "\n"
     if theme == "page":

@@ -28,8 +28,8 @@ def seconds_text(seconds: float) -> str:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
-    minutes = round(seconds / 60) if seconds >= 3600 else round(seconds)
-    return f"{minutes // 60}:{minutes % 60:02} {'h' if seconds >= 3600 else 'min'}"
+    minutes = round(seconds / 60) if seconds >= 3599.5 else round(seconds)
+    return f"{minutes // 60}:{minutes % 60:02} {'h' if seconds >= 3599.5 else 'min'}"
 
 
 def mark_of(status: str) -> str:

@@ -63,7 +63,7 @@ class _Laying:
         self.last: list[int] = []
 
     def _count_loops(self) -> dict[str, float]:
-        """Number the links from a node to itself; return how much room they take at each node's right."""
+        """Return how much room the links from a node to itself take at its right; number them."""
         room: dict[str, float] = {}
         count: dict[str, int] = {}
         for link in self.plan.topology.links:

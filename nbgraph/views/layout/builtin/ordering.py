@@ -132,22 +132,25 @@ class _Search:
 
     def _exchange(self) -> None:
         """Exchange neighbours in a row as long as that helps."""
-        pos, up, down = self.pos, self.up, self.down
         for _ in range(4):
-            better = False
-            for row in self.rows:
-                highs = [sorted([pos[o] + at for o, at in up[item]]) for item in row]
-                lows = [sorted([pos[o] + at for o, at in down[item]]) for item in row]
-                for place in range(len(row) - 1):
-                    after = place + 1
-                    gain = _gain(highs[place], highs[after]) + _gain(lows[place], lows[after])
-                    if gain > 0:
-                        better = True
-                        for line in (row, highs, lows):
-                            line[place], line[after] = line[after], line[place]  # type: ignore[index] - three lists of the same length
-                self._number(row)
-            if not better:
+            better = [self._exchange_in(row) for row in self.rows]
+            if not any(better):
                 return
+
+    def _exchange_in(self, row: list[int]) -> bool:
+        pos, better = self.pos, False
+        line = [
+            (item, sorted([pos[o] + at for o, at in self.up[item]]), sorted([pos[o] + at for o, at in self.down[item]]))
+            for item in row
+        ]
+        for place in range(len(line) - 1):
+            (_, high, low), (_, other_high, other_low) = line[place], line[place + 1]
+            if _gain(high, other_high) + _gain(low, other_low) > 0:
+                line[place], line[place + 1] = line[place + 1], line[place]
+                better = True
+        row[:] = [item for item, _, _ in line]
+        self._number(row)
+        return better
 
 
 def _gain(left: Sequence[float], right: Sequence[float]) -> int:

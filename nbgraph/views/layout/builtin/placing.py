@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from nbgraph.views.layout.builtin.parts import Level
@@ -134,7 +135,7 @@ def _beside(view: _View, root: Sequence[int], shift: Sequence[float]) -> dict[in
     """Return for every block those right of it, with the least distance between their heads."""
     found: dict[int, dict[int, float]] = {item: {} for item in root}
     for row in view.rows:
-        for item, other in zip(row, row[1:], strict=False):
+        for item, other in pairwise(row):
             least = view.apart(item, other) + shift[item] - shift[other]
             behind = found[root[item]]
             behind[root[other]] = max(least, behind.get(root[other], least))

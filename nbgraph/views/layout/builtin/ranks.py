@@ -56,15 +56,13 @@ def _pull(
     for _ in range(12):
         moved = False
         for item in reversed(order):
-            group = _tight(item, rank, above, below)
+            group = _tight(item, rank, below)
             moved = _lower(group, rank, above, below) or moved
         if not moved:
             return
 
 
-def _tight(
-    item: int, rank: Sequence[int], above: Sequence[Sequence[Step]], below: Sequence[Sequence[Step]]
-) -> set[int]:
+def _tight(item: int, rank: Sequence[int], below: Sequence[Sequence[Step]]) -> set[int]:
     """Return the item and what would be pushed down with it."""
     group, waiting = {item}, [item]
     while waiting:

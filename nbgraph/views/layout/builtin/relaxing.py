@@ -6,6 +6,7 @@ Owns that pass and the least distances within a row. Nothing changes its order, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from nbgraph.views.layout.builtin.parts import Hop, Level
 
@@ -100,7 +101,7 @@ def _middle(wanted: Sequence[tuple[float, int]]) -> tuple[float, float]:
 def _limited(level: Level, inside: set[int], x: Sequence[float], shift: float) -> float:
     """Return as much of a shift as leaves all distances kept."""
     for row in level.rows:
-        for item, other in zip(row, row[1:], strict=False):
+        for item, other in pairwise(row):
             if shift > 0 and item in inside and other not in inside:
                 shift = max(0.0, min(shift, x[other] - x[item] - apart(level, item, other)))
             if shift < 0 and other in inside and item not in inside:

@@ -143,30 +143,36 @@ def track(
 ) -> list[Point]:  # fmt: skip
     """Return the points of one arc, from border to border."""
     chain, (begin, end) = level.chains[place], touching
-    upper, lower = chain[0], chain[-1]
-    top, bottom = _top(level, upper, tops, tall, row_of), _top(level, lower, tops, tall, row_of)
-    points = [(begin.x, top + level.items[upper].height)]
-    if begin.sideways:
-        points = [
-            (begin.x, top + level.items[upper].height / 2 + begin.y),
-            (axes[chain[1]], _after(row_of[upper], tops, tall)),
-        ]
+    points = _beginning(level, chain, begin, axes, tops, tall, row_of[chain[0]])
     for item in chain[1:-1]:
         row = row_of[item]
         points.append((axes[item], tops[row]))
         if tall[row] > 2:
             points.append((axes[item], tops[row] + tall[row]))
-    if end.sideways:
-        points += [(axes[chain[-2]], tops[row_of[lower]] - 4), (end.x, bottom + level.items[lower].height / 2 + end.y)]
-    else:
-        points.append((end.x, bottom))
-    return points
+    return points + _ending(level, chain, end, axes, tops, tall, row_of[chain[-1]])
 
 
-def _after(row: int, tops: Sequence[float], tall: Sequence[float]) -> float:
-    return tops[row] + tall[row] + 4
+def _beginning(
+    level: Level, chain: Sequence[int], touch: Touch, axes: Sequence[float], tops: Sequence[float],
+    tall: Sequence[float], row: int,
+) -> list[Point]:  # fmt: skip
+    """Return the points down to where the row ends: beside taller items a line must not bend yet."""
+    height = level.items[chain[0]].height
+    middle, bottom = tops[row] + tall[row] / 2, tops[row] + tall[row]
+    if touch.sideways:
+        return [(touch.x, middle + touch.y), (axes[chain[1]], bottom + 4)]
+    border = (touch.x, middle + height / 2)
+    return [border, (touch.x, bottom)] if bottom - border[1] > 2 else [border]
 
 
-def _top(level: Level, item: int, tops: Sequence[float], tall: Sequence[float], row_of: Sequence[int]) -> float:
-    row = row_of[item]
-    return tops[row] + (tall[row] - level.items[item].height) / 2
+def _ending(
+    level: Level, chain: Sequence[int], touch: Touch, axes: Sequence[float], tops: Sequence[float],
+    tall: Sequence[float], row: int,
+) -> list[Point]:  # fmt: skip
+    """Return the points from where the last row begins."""
+    height = level.items[chain[-1]].height
+    middle, top = tops[row] + tall[row] / 2, tops[row]
+    if touch.sideways:
+        return [(axes[chain[-2]], top - 4), (touch.x, middle + touch.y)]
+    border = (touch.x, middle - height / 2)
+    return [(touch.x, top), border] if border[1] - top > 2 else [border]
