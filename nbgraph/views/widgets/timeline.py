@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import traitlets
 
@@ -89,7 +89,7 @@ class TimelineView(RunView):
         elif kind == "dismiss":
             self.note = {}
 
-    def _has(self, step: Any) -> bool:
+    def _has(self, step: Any) -> TypeGuard[int]:
         return type(step) is int and 0 <= step <= self._latest
 
     @property
