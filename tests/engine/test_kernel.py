@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.cells import started_kernel
+from tests.kernels import VERSIONS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # what a kernel's client warns of is not ours
 
@@ -23,11 +24,11 @@ presses = []
 """
 
 
-@pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
-    """One kernel for all tests of this file, with its settings in a folder of its own."""
+@pytest.fixture(scope="module", params=VERSIONS)
+def notebook(request, tmp_path_factory):
+    """One kernel of each version for all tests of this file, with its settings in a folder of its own."""
     folder = tmp_path_factory.mktemp("kernel")
-    with started_kernel(folder) as made:
+    with started_kernel(folder, request.param) as made:
         assert "" == made.run(SETUP)
         yield made
 
@@ -88,7 +89,7 @@ def first(state): return {"log": "first"}
 graph.node(after="first")(held)
 @graph.node(after="held")
 def last(state): return {"log": "last"}
-engine = ng.Engine(graph)
+engine = ng.Engine(graph, prints="show")
 """
 WAITS = [
     "ready.set(); await engine.arun(run_id='r')",
@@ -143,9 +144,7 @@ engine = ng.Engine(graph, loop="host")
 
 def test_nested_is_refused_in_this_kernel(notebook):
     """Under ipykernel 7 ``nested=True`` is refused, and the kernel goes on working."""
-    import ipykernel
-
-    if int(ipykernel.__version__.split(".")[0]) < 7:
+    if "'6." in notebook.run("import ipykernel; ipykernel.__version__"):
         pytest.skip("older kernels do not hang")
     told = notebook.run(TWO + "engine.run(nested=True)")
     assert "OptionsError" in told
