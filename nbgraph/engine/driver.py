@@ -37,7 +37,7 @@ from nbgraph.errors import (
 from nbgraph.graph.plan import EdgePlan, Plan
 from nbgraph.store.protocol import RunStatus
 
-SLICE = 0.5
+SLICE = 0.2
 """Seconds to sleep at most: a signal that comes just before a sleep begins is only heard after it."""
 
 

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from nbgraph.graph.definition import Graph
 
 
+_PATIENCE = 0.2
+"""Seconds that a person who pressed stop waits for the run to stand still before the cell lets go of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepView:
     """One step of a run: who, and the state as that task left it. Step 0 is the input."""
@@ -345,7 +349,7 @@ class Run:
                 return self
         except KeyboardInterrupt:
             session.pause()
-            session.wait(1.0)
+            session.wait(_PATIENCE)
             raise KeyboardInterrupt(interrupted(self.id)) from None
         return self._checked()
 
