@@ -83,9 +83,8 @@ class Notebook:
 def said(message):
     """Return a message's text: printed, shown, or the traceback."""
     content = message["content"]
-    if message["msg_type"] == "error":
-        return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(content["traceback"]))
-    return content.get("text") or content.get("data", {}).get("text/plain", "") if content else ""
+    text = "\n".join(content["traceback"]) if message["msg_type"] == "error" else content.get("text")
+    return re.sub(r"\x1b\[[0-9;]*m", "", text or content.get("data", {}).get("text/plain", ""))
 
 
 @contextmanager

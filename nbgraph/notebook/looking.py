@@ -28,12 +28,7 @@ def _table(name: str, call: str, about: str) -> Verb:
 
 
 def _costs(bench: Bench, asked: Namespace) -> Any:
-    run = the_run(bench, asked)
-    costs = getattr(run, "costs", None)
-    if costs is not None:
-        return costs
-    calls = run.calls
-    return calls[["node", "call", "status", "seconds", "usage", "reused"]]
+    return the_run(bench, asked).calls[["node", "call", "status", "seconds", "usage", "reused"]]
 
 
 def _runs(bench: Bench, asked: Namespace) -> Any:
@@ -92,8 +87,7 @@ _OTHER = arg("other", "another run", nargs="?", metavar="RUN")
 _WHAT = arg("run", "a run, or the name of a graph", nargs="?", metavar="RUN")
 _ANSWER = arg("answer", "the answer, a Python expression", nargs="+", metavar="EXPR")
 _FILE = arg("--file", "where to write it; RUN.html if left out", type=text, metavar="F")
-_NODE = arg("--node", "the node, where several failed", type=text, metavar="NODE")
-_TASK = arg("--task", "the task's id, or how it begins", type=text, metavar="T")
+_TASK = arg("--task", "a node, a task's id, or a step; the first that failed if left out", type=text, metavar="NODE")
 _WALK = arg("--step", "stop at the node's first line, not where it raises", action="store_true")
 
 _Act = Callable[[Bench, Namespace], Any]
@@ -109,7 +103,7 @@ LOOKING = (
     _table("tasks", "run.tasks", "List what ran: node, attempts, seconds."),
     _table("calls", "run.calls", "List the recorded calls: what was asked, what came back."),
     _table("events", "run.events", "List everything that happened, in order."),
-    Verb("costs", "run.costs", "List what the calls used and cost.", _costs, (RUN,)),
+    Verb("costs", "run.calls", "List what the calls used.", _costs, (RUN,)),
     Verb("diff", "run.diff(other)", "Compare two runs: where they part, and every difference.",
          _diff, (_ONE, _OTHER)),
     _table("plan", "run.plan()", "Say what a resume would do, before it does it."),
@@ -119,8 +113,8 @@ LOOKING = (
     Verb("answer", "engine.answer(QUESTION, EXPR)", "Answer an open question by its id.",
          _answer, (arg("question", "its id, as the inbox lists it", metavar="QUESTION"), _ANSWER,
                    arg("--by", "who answers", type=text, default="", metavar="WHO"))),
-    Verb("debug", "run.rehearse(...)", "Enter the debugger where a node failed, with its recorded input.",
-         debug, (RUN, _NODE, _TASK, _WALK), shows=True),
+    Verb("debug", "run.rehearse()", "Enter the debugger where a node failed, with its recorded input.",
+         debug, (RUN, _TASK, _WALK), shows=True),
     Verb("report", "run.report(F)", "Write a run as one page to send to somebody.", _report, (RUN, _FILE)),
     Verb("engine", "ng.Engine(graph, store=F)", "Return the engine that these verbs use.", _engine),
 )  # fmt: skip

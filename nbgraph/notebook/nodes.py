@@ -8,10 +8,12 @@ over ``graph.node``. Because the cell is plain Python when IPython compiles it, 
 from __future__ import annotations
 
 import inspect
+import linecache
 import re
 from argparse import Namespace
 from collections.abc import Callable
 from keyword import iskeyword
+from types import CodeType
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -23,6 +25,7 @@ from nbgraph.notebook.arguments import Parser, listed, text, value
 from nbgraph.notebook.bench import Bench
 from nbgraph.notebook.celltext import body_of, function_text
 
+_CALL = "get_ipython().run_line_magic('node'"
 _FIRST = re.compile(r"%%node(?![\w?])")
 
 ABOUT = """Make the cell's body a node of the graph: `graph.node(NAME, after=..., ...)`.
@@ -85,7 +88,7 @@ def transformer(shell: Any) -> Callable[[list[str]], list[str]]:
             return lines
         made = function_text(asked.name, body, forced_async=asked.is_async)
         if seen is not None:
-            made += f"get_ipython().run_line_magic('node', {line!r})\n"
+            made += f"{_CALL}, {line!r})\n"
         return made.splitlines(keepends=True)
 
     return node_cell
@@ -112,6 +115,7 @@ def node_magic(bench: Bench, shell: Any, raw: Callable[[], str]) -> Callable[...
         elif not source_of(bench.names.get(name)).text and (found := _cell_of(raw(), name)):
             _define(shell, name, _python(shell, found[0]), asked, found[1])
         _register(bench, name, asked)
+        _hide_call(code_of(bench.names[name]))
 
     node.__doc__ = READS.format_help()
     return node
@@ -159,6 +163,13 @@ def _register(bench: Bench, name: str, asked: Namespace) -> None:
     except GraphError as error:
         _restore(bench, name, next((node.fn for node in graph.nodes if node.name == title), None))
         raise UsageError(str(error)) from error
+
+
+def _hide_call(code: CodeType | None) -> None:
+    """Take our own line off the end of the cell's text: nobody wrote it, so no debugger should show it."""
+    size, mtime, lines, name = linecache.cache.get(code.co_filename if code else "", (0, None, [], ""))  # type: ignore[misc]  # four parts, once read
+    if lines and lines[-1].startswith(_CALL):
+        linecache.cache[name] = (size, mtime, lines[:-1], name)
 
 
 def _how(bench: Bench, asked: Namespace) -> dict[str, Any]:

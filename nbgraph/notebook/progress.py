@@ -169,7 +169,7 @@ class _InTerminal:
 
         self._bar = Steps(
             desc=cut(run_id, 20), unit=" steps", leave=False, file=file, delay=0.001, smoothing=0,
-            bar_format="run {desc}: {n_fmt} steps in {elapsed}, {rate_noinv_fmt}{postfix}", dynamic_ncols=True,
+            bar_format="run {desc}: step {n_fmt} after {elapsed}, {rate_noinv_fmt}{postfix}", dynamic_ncols=True,
         )  # fmt: skip
         self._bar.start_t -= elapsed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
@@ -38,7 +39,8 @@ class Cells:
 
     def completions(self, text):
         """Return what is offered at the end of ``text``."""
-        return self.shell.Completer.complete(text, cursor_pos=len(text), line_buffer=text)[1]
+        with provisionalcompleter():
+            return [found.text for found in self.shell.Completer.completions(text, len(text))]
 
 
 @pytest.fixture(scope="session")
