@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from weakref import ref
 
 from nbgraph.engine.glance import Glance, Running
 from nbgraph.engine.run import status_of
@@ -74,7 +75,8 @@ class _Standing(NamedTuple):
 class Follower:
     """A place at a run's beginning, which moves on with every ``take``. Used by one thread at a time.
 
-    ``live`` returns what drives the run in this process now, None if nothing does.
+    ``live`` returns what drives the run in this process now, None if nothing does; ``latest`` what did so last, over or
+    not: a drive may begin and end between two looks, and is not to be noticed half a second late.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class Follower:
         run_id: str,
         live: Callable[[], Session | None],
         clock: Callable[[], float] = monotonic,
+        latest: Callable[[], Session | None] = lambda: None,
     ) -> None:
         self._store, self._run_id, self._live, self._clock = store, run_id, live, clock
+        self._latest, self._known = latest, _weak(latest())
         self._step = self._seq = self._line = self._chunk = 0
         self._told: dict[tuple[str, int], int] = {}
         self._session: Session | None = None
@@ -145,7 +149,9 @@ class Follower:
         return News(*found, standing.status, standing.holder, standing.live, *standing.glance)
 
     def _found(self) -> _Found:
-        session, last = self._live(), list[Chunk]()
+        session, last, latest = self._live(), list[Chunk](), self._latest()
+        if latest is not self._known():
+            self._known, self._behind = _weak(latest), True
         if session is not self._session:
             last = self._streamed()  # what the drive before this one published
             self._join(session)
@@ -216,6 +222,11 @@ class Follower:
         self._seq = events[-1].seq if events else self._seq
         self._line = calls[-1].seq if calls else self._line
         return _Found(steps, events, calls, chunks)
+
+
+def _weak(session: Session | None) -> Callable[[], Session | None]:
+    """Return a look at a session that does not keep it."""
+    return (lambda: None) if session is None else ref(session)
 
 
 def _taken(queue: deque[T]) -> list[T]:

@@ -132,6 +132,11 @@ class Run:
                 self._session = session
         return session if session is not None and session.alive else None
 
+    def _latest(self) -> Session | None:
+        """Return what drove the run in this process last, over or not."""
+        known = None if self._engine is None else self._engine.launcher.live(self.id)
+        return self._session if known is None else known
+
     @property
     def error(self) -> NbgraphError | None:
         """What the run ended with, None if nothing went wrong. Of a past run, as recorded."""
@@ -238,7 +243,7 @@ class Run:
         """
         from nbgraph.engine.following import Follower  # noqa: PLC0415 - only where somebody watches
 
-        return Follower(self._store, self.id, self._driven)
+        return Follower(self._store, self.id, self._driven, latest=self._latest)
 
     def given(self, step: int) -> Any:
         """Return the state that the task of ``step`` was given: what it gathered, before its own update; 0: the input.

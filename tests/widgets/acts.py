@@ -61,7 +61,8 @@ class Gate:
     def __init__(self) -> None:
         self.reached, self._open = threading.Event(), threading.Event()
 
-    def __call__(self, state: Any) -> Any:
+    def node(self, state: Any) -> Any:
+        """Wait, then log."""
         self.reached.set()
         assert self._open.wait(PATIENCE)
         return {"log": "gate"}
@@ -70,11 +71,16 @@ class Gate:
         self._open.set()
 
 
+def logs(name: str) -> Callable[[Any], Any]:
+    """Return a node that logs a name."""
+    return lambda state: {"log": name}
+
+
 def line(*names: str, name: str = "line", **nodes: Callable[..., Any]) -> ng.Graph:
     """Return a chain of nodes that log their names, or do what ``nodes`` says."""
     graph = ng.Graph({"log": Annotated[list, ng.append]}, name=name)
-    for before, node in zip((None, *names), names, strict=False):
-        graph.node(name=node, after=before)(nodes.get(node, lambda state, node=node: {"log": node}))
+    for before, node in zip((None, *names[:-1]), names, strict=True):
+        graph.node(name=node, after=before)(nodes.get(node, logs(node)))
     return graph
 
 

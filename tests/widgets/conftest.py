@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nbgraph.views.widgets import scene
 from tests.chromium import opened
 from tests.widgets.alone import Mounted, Pair, plain
 from tests.widgets.wire import Wire, laid
@@ -32,7 +33,8 @@ def page(_context: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    """All that widgets send from now on."""
+    """All that widgets send from now on. They are updated more often than people need, so that tests are quick."""
+    monkeypatch.setattr(scene, "TICK", 0.01)
     return laid(monkeypatch)
 
 
