@@ -30,7 +30,8 @@ class Side:
     ``final`` and ``input`` are states, field by field; None: not known, and not compared. ``order``: task ->
     its place in the canonical order, anything that sorts; None: the order is read from the rows. ``costs``:
     task -> cost in any one currency, None or NaN where it is not known; a task that is not in it cost nothing
-    if it made no call. ``types`` and ``blob`` are for showing values, as in ``decode``.
+    if it made no call. ``types`` and ``blob`` are for showing values, as in ``decode``; ``description`` is the
+    graph's as it is stored, for drawing it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Side:
     costs: Mapping[str, float | None] | None = field(default=None, repr=False)
     types: Types = field(default_factory=lambda: NO_TYPES, repr=False)
     blob: Callable[[str], bytes] | None = field(default=None, repr=False)
+    description: str = field(default="", repr=False)
 
     @cached_property
     def rows(self) -> dict[str, StepRecord]:

@@ -25,6 +25,7 @@ def side_of(store: Store, run_id: str, types: Types) -> Side:
         input=dict(history.initial()),
         types=types,
         blob=store.blob,
+        description=store.descriptions(run_id)[-1][2],
     )
 
 

@@ -18,7 +18,7 @@ from nbgraph.errors import NodeError, OptionsError
 from nbgraph.views.report import write_report
 from nbgraph.views.report.head import failing_line
 from nbgraph.views.report.limits import STEPS, kept_steps
-from nbgraph.views.report.values import value_text
+from nbgraph.views.values import value_text
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\" onload='x' &amp; \u202e\x00"
 

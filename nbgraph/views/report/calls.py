@@ -13,8 +13,8 @@ from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.head import seconds_text
 from nbgraph.views.report.limits import CALL, CALLS, left_out
 from nbgraph.views.report.markup import Markup, Part, fold, table, tag
-from nbgraph.views.report.values import value_text
 from nbgraph.views.settings import default_times
+from nbgraph.views.values import value_text
 
 _LOOKS = {
     "returned": ("done", "✓"),

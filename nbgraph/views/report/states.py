@@ -13,7 +13,7 @@ from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.head import facts_of
 from nbgraph.views.report.limits import FIELD, FINAL, STATE, STATES, left_out
 from nbgraph.views.report.markup import Markup, fold, tag
-from nbgraph.views.report.values import fields_of, value_text
+from nbgraph.views.values import fields_of, value_text
 
 
 def final(facts: Facts) -> Markup:

@@ -15,8 +15,8 @@ from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.head import facts_of, seconds_text
 from nbgraph.views.report.limits import EVENTS, PRINT, PRINTS, TASKS, left_out
 from nbgraph.views.report.markup import Markup, Part, fold, join, table, tag
-from nbgraph.views.report.values import value_text
 from nbgraph.views.settings import default_times
+from nbgraph.views.values import value_text
 
 _LOOKS = {"done": "done", "caught": "failed", "edited": "waiting", "migrated": "waiting"}
 _WORDS = {"caught": "failed, caught", "edited": "edited by hand"}

@@ -46,7 +46,7 @@ class RunBrowser(View):
     """All runs of an engine's store, as they come, change and go. ``show`` makes the widget of a run that is opened."""
 
     _esm = module("run_browser")
-    _css = stylesheet("run_browser")
+    _css = stylesheet("rows", "run_browser")
     looks = traitlets.Dict().tag(sync=True)
     notice = traitlets.Dict().tag(sync=True)
     child = traitlets.Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)

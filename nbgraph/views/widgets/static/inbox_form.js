@@ -3,7 +3,7 @@ import { el, sender, listen } from "./dom.js";
 import { formField, fieldAt, clearSays, focusFirst } from "./form_fields.js";
 
 function render({ model, el: root, signal }) {
-  const say = sender(model), cards = new Map();
+  const say = sender(model, signal), cards = new Map();
   const count = el("span", { class: "ng-inbox-count", "aria-live": "polite" });
   const who = el("input", { type: "text", value: model.get("by"), "aria-label": "Your name", class: "ng-inbox-who", maxlength: 80 });
   const notice = el("p", { class: "ng-inbox-notice", role: "alert", hidden: true });

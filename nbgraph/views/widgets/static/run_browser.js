@@ -10,7 +10,7 @@ const RUN_TIMES = [["", "any time"], ["3600", "last hour"], ["86400", "last 24 h
 const CAN_RESUME = new Set(["paused", "waiting", "failed", "cancelled", "interrupted"]);
 
 function render({ model, el: root, signal }) {
-  const say = sender(model), looks = model.get("looks"), runs = new Map();
+  const say = sender(model, signal), looks = model.get("looks"), runs = new Map();
   const state = { sort: "created", down: true, chosen: "", sure: "", shown: [], known: false };
 
   const text = el("input", { type: "search", placeholder: "Search runs", "aria-label": "Search runs", class: "ng-runs-search" });
@@ -19,7 +19,7 @@ function render({ model, el: root, signal }) {
   const count = el("span", { class: "faint ng-runs-count", "aria-live": "polite" });
   const heads = RUN_COLUMNS.map(([key, name]) => el("button", { type: "button", class: `ng-runs-head ng-runs-${key}`, role: "columnheader", onclick: () => sortBy(key) }, name));
   const list = windowedRows({
-    height: RUN_ROW, most: 12 * RUN_ROW, signal, row: (item) => runRow(item, looks, item.run.id === state.chosen, state.grid),
+    height: RUN_ROW, most: 12 * RUN_ROW, signal, row: (item, place) => runRow(item, looks, item.run.id === state.chosen, `${state.grid}-${place}`),
     attributes: { role: "grid", "aria-label": "Runs", class: "ng-rows ng-runs-list" },
   });
   const empty = el("p", { class: "ng-runs-empty", hidden: true });
@@ -183,10 +183,10 @@ function treeOf(wanted, order, runs) {
   return found;
 }
 
-function runRow({ run, depth }, looks, chosen, grid) {
+function runRow({ run, depth }, looks, chosen, id) {
   const [look, mark] = looks[run.status] ?? ["idle", ""];
   const cell = (key, ...children) => el("span", { class: `ng-runs-cell ng-runs-${key}`, role: "gridcell" }, ...children);
-  const element = el("div", { class: "ng-runs-row", role: "row", data: { run: run.id }, "aria-selected": String(chosen) },
+  const element = el("div", { class: "ng-runs-row", role: "row", id, data: { run: run.id }, "aria-selected": String(chosen) },
     cell("id", depth > 0 ? el("span", { class: "ng-runs-fork", "aria-hidden": "true" }, "↳ ") : run.origin === "" ? null : el("span", { class: "ng-runs-fork", title: `a fork of ${run.origin} at step ${run.at}` }, "↳ "), el("span", { text: run.id, title: run.id })),
     cell("graph", el("span", { text: run.graph, title: run.graph })),
     cell("status", el("span", { class: "ng-runs-chip", data: { look } }, el("span", { class: "ng-runs-mark", "aria-hidden": "true" }, mark), run.status)),
