@@ -9,12 +9,12 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
-from tests.views.drawn import topologies, topology
-from hypothesis import given, settings
+from hypothesis import example, given
 
 from nbgraph.views.layout import Box, Layout, Point, Route, layout
 from nbgraph.views.layout.measure import label_size
 from nbgraph.views.topology import Topology
+from tests.views.drawn import topologies, topology
 
 ENGINES = ["builtin", pytest.param("dot", marks=pytest.mark.slow)]
 
@@ -111,6 +111,11 @@ def test_lines_run_from_border_to_border(drawn):
 
 
 @given(topologies)
+@example(
+    topology(
+        [("a", "b"), ("a", "b", "edge", "on a rainy day"), ("a", "b", "edge", "on a rainy day"), ("in/deep/a", "in/a")]
+    )
+)
 def test_no_line_cuts_a_box(drawn):
     """A line stays outside of every node that it does not belong to, and of the insides of its own."""
     found = layout(drawn, "builtin")

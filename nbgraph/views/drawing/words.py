@@ -20,7 +20,7 @@ def seconds_text(seconds: float) -> str:
     """Return a duration as people say it, two or three digits of it.
 
     >>> [seconds_text(seconds) for seconds in (0.0042, 0.32, 4.26, 61, 4000)]
-    ['4 ms', '320 ms', '4.3 s', '1:01 min', '1:06 h']
+    ['4 ms', '320 ms', '4.3 s', '1:01 min', '1:07 h']
     """
     if seconds < 0.0005:
         return "<1 ms"

@@ -18,7 +18,7 @@ def smooth(points: Sequence[Point], bent: tuple[bool, bool] = (False, False)) ->
     ``bent``: whether it leaves its first point, and comes to its last, sideways instead.
 
     >>> smooth([(0, 0), (0, 9)])
-    ((0, 0), (0, 3.0), (0, 6.0), (0, 9))
+    ((0, 0), (0.0, 3.0), (0.0, 6.0), (0, 9))
     """
     course = _thinned(points)
     slopes = _slopes(course, bent)
