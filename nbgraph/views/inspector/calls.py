@@ -63,7 +63,8 @@ def _entry(start: CallRecord, end: CallRecord | None, blob: Blob, budget: Budget
         "hint": cut(asked.get("hint") or "", 200),
         "by": cut(facts.get("by") or "", 80),
     }
-    sides = {"request": request.get("asked")}
+    said = request.get("asked")
+    sides = {"request": said.get("prompt") if question and isinstance(said, dict) else said}
     answer = next((name for name in ("response", "value") if name in facts), None)
     if answer is not None:
         sides["response"] = facts[answer]

@@ -17,6 +17,9 @@ from nbgraph.views.subject import News
 AROUND = 60
 """Events that are shown around a step at most."""
 
+_LEFT_OUT = frozenset({"upto", "calls", "printed", "now", "error", "questions", "seconds"})
+"""Of an event's data: what stands elsewhere, or says nothing to a reader."""
+
 
 class Known(NamedTuple):
     """A step in a few words."""
@@ -97,7 +100,7 @@ def told(event: EventRecord) -> str:
     data = loads(event.data or "{}")
     error = data.pop("raised", None) or data.pop("error", None)
     data = {
-        name: value for name, value in data.items() if name not in ("upto", "calls", "printed", "now", "error", "line")
+        name: value for name, value in data.items() if name not in _LEFT_OUT
     }
     parts = [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in data.items()]
     return " · ".join([*([str(error)] if error else []), *parts])
