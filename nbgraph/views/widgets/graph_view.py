@@ -27,7 +27,7 @@ from nbgraph.views.widgets.painting import Painter
 from nbgraph.views.widgets.past import Past
 from nbgraph.views.widgets.scene import Scene
 
-_SHEET = rules("page") + stylesheet("graph_view")
+SHEET = rules("page") + stylesheet("graph_view")
 
 
 class _Drawn(traitlets.HasTraits):
@@ -48,7 +48,7 @@ class GraphView(_Drawn, RunView):
     """The graph that a run follows, coloured by the run: live, past, or driven by another process."""
 
     _esm = module("graph_view")
-    _css = _SHEET
+    _css = SHEET
 
     def __init__(self, subject: Subject, *, engine: str = "", **how: Any) -> None:
         self._engine, self._open, self._note = engine, "", ""
@@ -210,7 +210,7 @@ class PlainGraphView(_Drawn, View):
     """A graph by itself; it is drawn anew when a cell changes it."""
 
     _esm = module("graph_view")
-    _css = _SHEET
+    _css = SHEET
 
     def __init__(self, graph: Graph, *, engine: str = "", **how: Any) -> None:
         self.graph, self._engine, self._open = graph, engine, ""
