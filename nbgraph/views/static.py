@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.errors import OptionsError
 from nbgraph.views import drawing
 from nbgraph.views.drawing.words import mark_of, seconds_text
 from nbgraph.views.escape import cut, safe
 from nbgraph.views.layout import Layout, layout
-from nbgraph.views.settings import default_engine, default_times
+from nbgraph.views.settings import ENGINES, default_engine, default_times
 from nbgraph.views.subject import Subject
 from nbgraph.views.tally import Tally
 from nbgraph.views.topology import Topology, topology_of
@@ -30,6 +31,7 @@ _MANY = 60
 """Nodes up to which our own layout is as good as Graphviz's."""
 _WIDE, _LEAST_SCALE = 1400.0, 0.55
 """Pixels from which a picture is scrolled through rather than made smaller and smaller, and how small it gets."""
+_THEMES = ("light", "dark")
 _STYLE = "font:13px/1.5 system-ui,sans-serif"
 _MARKS = {
     "completed": "done", "failed": "failed", "running": "running", "waiting": "waiting", "cancelled": "skipped",
@@ -44,8 +46,9 @@ def graph_svg(
     """Return a graph as an SVG document; written to ``path`` too, if one is given.
 
     ``engine``: who lays it out, "auto", "dot", "pygraphviz" or "builtin"; by default as NBGRAPH_LAYOUT says.
-    ``theme``: "light" or "dark". Works on unfinished graphs.
+    ``theme``: "light" or "dark". Works on unfinished graphs. Raises ``OptionsError`` for another engine or theme.
     """
+    _known("theme", theme, _THEMES)
     topology = topology_of(graph)
     return _written(drawing.svg(topology, _laid(topology, engine), theme=theme), path)
 
@@ -62,8 +65,9 @@ def run_svg(
     """Return a run's graph coloured by how far it is, as an SVG document; written to ``path`` too, if one is given.
 
     ``step``: as it was right after that step (0: nothing done yet); None: as it is. ``times``: whether seconds are
-    shown; by default as NBGRAPH_TIMES says. Reads the store only.
+    shown; by default as NBGRAPH_TIMES says. Reads the store only. Raises ``OptionsError`` like ``graph.svg``.
     """
+    _known("theme", theme, _THEMES)
     tally = _tally(run, step)
     drawn = _coloured(tally, _laid(tally.topology, engine), theme, times=default_times() if times is None else times)
     return _written(drawn, path)
@@ -106,7 +110,14 @@ def image(svg: str, width: float, height: float, told: str) -> str:
 
 
 def _laid(topology: Topology, engine: str | None) -> Layout:
+    if engine is not None:
+        _known("engine", engine, ENGINES)
     return layout(topology, default_engine() if engine is None else engine)
+
+
+def _known(option: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise OptionsError(f"{option} is {value!r}; it should be {' or '.join(map(repr, allowed))}", option=option)
 
 
 def _tally(run: Subject, step: int | None) -> Tally:

@@ -31,8 +31,8 @@ GRAPH = topology(
 
 
 def tree(drawn: Topology = GRAPH, **colours) -> ET.Element:
-    """Return a drawing by the built-in layout, parsed."""
-    return ET.fromstring(drawing.svg(drawn, layout(drawn, "builtin"), **colours))
+    """Return a drawing by the built-in layout as a page has it, parsed."""
+    return ET.fromstring(drawing.svg(drawn, layout(drawn, "builtin"), **{"theme": "page", **colours}))
 
 
 def tags(root: ET.Element) -> list[str]:
@@ -146,14 +146,24 @@ def test_joins_and_starts_have_marks():
     assert "ng-start" not in marks["find"]
 
 
-def test_the_page_builds_what_the_file_holds():
-    """The scene's tree, with a colouring applied as a page does, is the file's tree without its style."""
+def test_the_page_builds_what_the_writer_writes():
+    """The scene's tree, with a colouring applied as a page does, is the writer's tree, element by element."""
     nodes, edges = {"find": NodeFacts("failed", 2, 1, stale=True)}, {link.id: 3 for link in GRAPH.links}
     places = layout(GRAPH, "builtin")
     built = _built(drawing.scene(GRAPH, places)["tree"], drawing.colouring(GRAPH, places, nodes, edges))
-    filed = tree(nodes=nodes, edges=edges)
-    filed.remove(filed.find(f"{SVG}style"))
-    assert _plain(filed) == built
+    assert _plain(tree(nodes=nodes, edges=edges)) == built
+
+
+def test_a_file_leaves_out_what_only_a_page_can_use():
+    """In a file there are no hidden parts and no keys; all that shows is as on the page."""
+    root = tree(theme="light", nodes={"find": NodeFacts("done", 1, stale=True)})
+    assert not [
+        one
+        for one in root.iter()
+        if one.get("display") == "none" or one.get("data-key") or one.get("class") == "ng-hit"
+    ]
+    assert ["changed"] == [one.text for one in by(root, "class", "ng-flag-text")]
+    assert words(tree(), "find", "ng-name") == words(root, "find", "ng-name")
 
 
 def _built(node: list, patches: dict) -> tuple:

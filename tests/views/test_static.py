@@ -139,6 +139,13 @@ def test_seconds_are_shown_unless_asked_not_to():
     assert " ms" not in static.run_svg(run, times=False)
 
 
+@pytest.mark.parametrize("option", [{"engine": "neato"}, {"theme": "sepia"}])
+def test_what_cannot_be_drawn_that_way_is_refused(option):
+    """An engine or a theme that does not exist raises OptionsError, which names what there is."""
+    with pytest.raises(ng.OptionsError, match="it should be"):
+        static.graph_svg(review(), **option)
+
+
 def chain(length: int) -> ng.Graph:
     """Return a chain of nodes."""
     graph = ng.Graph({"n": int}, name="long")

@@ -49,9 +49,24 @@ def svg(
     tree = figure(topology, layout, title or topology.name)
     if nodes is not None or edges is not None:
         tree = patched(tree, colouring(topology, layout, nodes or {}, edges or {}, times=times))
-    return as_markup(tree if theme == "page" else _styled(tree, theme))
+    return as_markup(tree if theme == "page" else _for_a_file(tree, theme))
 
 
-def _styled(tree: Element, theme: str) -> Element:
-    title, *rest = tree.children
+def _for_a_file(tree: Element, theme: str) -> Element:
+    """Return the drawing with its style in it, and without what only a page can use."""
+    title, *rest = _still(tree).children
     return Element(tree.tag, tree.attributes, (title, element("style", {}, rules(theme)), *rest))
+
+
+def _still(one: Element) -> Element:
+    """Return the tree without hidden parts, wide lines to point at and keys."""
+    kept = [child if isinstance(child, str) else _still(child) for child in one.children if _shows(child)]
+    attributes = {name: value for name, value in one.attributes.items() if name != "data-key"}
+    return Element(one.tag, attributes, tuple(kept))
+
+
+def _shows(child: Element | str) -> bool:
+    if isinstance(child, str):
+        return bool(child)
+    empty = child.tag == "text" and not any(child.children)
+    return child.attributes.get("display") != "none" and child.attributes.get("class") != "ng-hit" and not empty
