@@ -206,7 +206,7 @@ class _News:
         steps = list(self._store.steps(self._run_id, self._step + 1))
         self._step = steps[-1].step if steps else self._step
         # After the steps, and none that comes after a step which was committed meanwhile.
-        new = (event for event in self._store.events(self._run_id) if event.seq > self._seq)
+        new = self._store.events(self._run_id, after=self._seq)
         events = list(takewhile(lambda event: event.step <= self._step, new))
         # After the rows: a task's chunks were published before its row was committed.
         chunks = self._feed.chunks[self._chunk :] if self._feed is not None else []

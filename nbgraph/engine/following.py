@@ -201,9 +201,11 @@ class Follower:
             raise RunNotFound(f"run {self._run_id!r} is another one now", run_id=self._run_id)
         if not self._behind and before is not None and _mark(before) == _mark(row):
             return _Found()
-        events = self._store.events(self._run_id)  # in the same order as in ``_heard``, for the same reason
+        events = self._store.events(
+            self._run_id, after=self._seq
+        )  # in the same order as in ``_heard``, for the same reason
         steps = list(self._store.steps(self._run_id, self._step + 1))
-        calls = self._store.calls(self._run_id)
+        calls = self._store.calls(self._run_id, after=self._line)
         self._row, self._behind = row, False
         return self._new(steps, events, calls, ())
 

@@ -25,7 +25,10 @@ GONE = -1
 """The ``attempt`` of a line that stands for dropped ones: the log goes on after its number."""
 
 _CALL = "c.digest, c.id & 4294967295, c.time, c.task, c.node, c.attempt, c.name, c.phase, c.request, c.data"
-_CALLS = f"SELECT {_CALL} FROM calls c WHERE c.id BETWEEN ? AND ? ORDER BY c.id"  # noqa: S608 - constants only
+_CALLS = f"""
+SELECT {_CALL} FROM calls c
+WHERE c.id BETWEEN coalesce((SELECT max(p.id) FROM calls p WHERE p.id BETWEEN ? AND ?), ?) AND ?
+ORDER BY c.id"""  # noqa: S608 - constants only
 _SETTLED = "SELECT task FROM steps WHERE id BETWEEN ? AND ?"
 _UNSETTLED = """
 SELECT (SELECT p.digest FROM calls p WHERE p.id BETWEEN ? AND c.id - 1 ORDER BY p.id DESC LIMIT 1), {}
@@ -42,20 +45,23 @@ _ADD_CALL = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_ANSWER = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)"
 
 
-def read_log(connection: sqlite3.Connection, file: str, run_id: str, head: RunHead) -> list[CallRecord]:
-    """Return all lines of the run's log in order, checked, with those that stand for dropped ones."""
+def read_log(connection: sqlite3.Connection, file: str, run_id: str, head: RunHead, after: int = 0) -> list[CallRecord]:
+    """Return the lines of the run's log above number ``after`` in order, checked, with those for dropped ones."""
     place = head.ref << SHIFT
-    before: bytes | None = None
+    found = connection.execute(_CALLS, (place, place + after, place, place + MASK)).fetchall()
+    before: bytes | None = found.pop(0)[0] if found and found[0][1] <= after else None
     records = []
-    for row in connection.execute(_CALLS, (place, place + MASK)).fetchall():
+    for row in found:
         records.append(_checked(file, run_id, before or call_root(head.digest, row[1]), row))
         before = row[0]
     return records
 
 
-def read_calls(connection: sqlite3.Connection, file: str, run_id: str, head: RunHead) -> list[CallRecord]:
-    """Return the run's log of calls in order, checked."""
-    return [record for record in read_log(connection, file, run_id, head) if record.attempt != GONE]
+def read_calls(
+    connection: sqlite3.Connection, file: str, run_id: str, head: RunHead, after: int = 0
+) -> list[CallRecord]:
+    """Return the run's log of calls above number ``after`` in order, checked."""
+    return [record for record in read_log(connection, file, run_id, head, after) if record.attempt != GONE]
 
 
 def read_unsettled(connection: sqlite3.Connection, file: str, line: Line) -> list[CallRecord]:

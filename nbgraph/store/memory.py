@@ -7,7 +7,8 @@ life of the process; nothing is encoded.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Self
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from nbgraph.clock import Clock, SystemClock
 from nbgraph.errors import StoreError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nbgraph.store.protocol import AnswerRecord, CallRecord, EventRecord, RunRecord, RunRow, RunStatus, StepRecord
+
+    Row = TypeVar("Row", EventRecord, CallRecord)
 
 
 class MemoryStore:
@@ -197,16 +200,16 @@ class MemoryStore:
         with self._lock:
             return self._find(run_id).last_mark()
 
-    def events(self, run_id: str) -> Sequence[EventRecord]:
-        """Return the run's events in order."""
+    def events(self, run_id: str, *, after: int = 0) -> Sequence[EventRecord]:
+        """Return the run's events above number ``after``, in order."""
         with self._lock:
-            return list(self._find(run_id).events)
+            return _above(self._find(run_id).events, after)
 
-    def calls(self, run_id: str, *, unsettled: bool = False) -> Sequence[CallRecord]:
-        """Return the run's own log of calls in order, or its lines of tasks that have no committed step."""
+    def calls(self, run_id: str, *, unsettled: bool = False, after: int = 0) -> Sequence[CallRecord]:
+        """Return the run's own log of calls above number ``after``, or its lines of tasks without a committed step."""
         with self._lock:
             run = self._find(run_id)
-            return run.unsettled() if unsettled else list(run.calls)
+            return run.unsettled() if unsettled else _above(run.calls, after)
 
     def answers(self, run_id: str) -> Sequence[AnswerRecord]:
         """Return the answers that came in, by the question's number."""
@@ -289,3 +292,9 @@ class MemoryStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError(f"the store {self.name!r} is closed", todo="make another one", file=self.name)
+
+
+def _above(rows: Sequence[Row], after: int) -> list[Row]:
+    """Return the rows whose number, their first entry, is above ``after``; looks at those alone."""
+    place = bisect_right(rows, after, key=lambda row: row[0]) if after else 0
+    return list(rows[place:])

@@ -233,14 +233,15 @@ class Store(Protocol):
         """Return the last step that has a ``mark``, 0 if none has."""
         ...
 
-    def events(self, run_id: str) -> Sequence[EventRecord]:
-        """Return the run's events in order."""
+    def events(self, run_id: str, *, after: int = 0) -> Sequence[EventRecord]:
+        """Return the run's events in order: those with a number above ``after``, at a cost that is theirs alone."""
         ...
 
-    def calls(self, run_id: str, *, unsettled: bool = False) -> Sequence[CallRecord]:
+    def calls(self, run_id: str, *, unsettled: bool = False, after: int = 0) -> Sequence[CallRecord]:
         """Return the run's own log of calls in order, each line checked against its digest.
 
-        ``unsettled``: only lines of tasks that have no committed step. A fork's log does not hold its origin's.
+        ``unsettled``: only lines of tasks that have no committed step. ``after``: of the whole log, only lines with a
+        number above that. A fork's log does not hold its origin's.
         """
         ...
 

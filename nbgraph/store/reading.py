@@ -94,19 +94,19 @@ class Reading:
             reader = self._reader()
             return forks.last_mark(reader, forks.trail(reader, self._file, run_id))
 
-    def events(self, run_id: str) -> Sequence[EventRecord]:
-        """Return the run's events in order."""
+    def events(self, run_id: str, *, after: int = 0) -> Sequence[EventRecord]:
+        """Return the run's events above number ``after``, in order."""
         with self._edge:
             reader = self._reader()
-            return rows.read_events(reader, self._file, run_id, rows.find(reader, self._file, run_id))
+            return rows.read_events(reader, self._file, run_id, rows.find(reader, self._file, run_id), after)
 
-    def calls(self, run_id: str, *, unsettled: bool = False) -> Sequence[CallRecord]:
-        """Return the run's own log of calls in order, or its lines of tasks that have no committed step."""
+    def calls(self, run_id: str, *, unsettled: bool = False, after: int = 0) -> Sequence[CallRecord]:
+        """Return the run's own log of calls above number ``after``, or its lines of tasks without a committed step."""
         with self._edge:
             reader = self._reader()
             if unsettled:
                 return calls.read_unsettled(reader, self._file, forks.trail(reader, self._file, run_id))
-            return calls.read_calls(reader, self._file, run_id, rows.find(reader, self._file, run_id))
+            return calls.read_calls(reader, self._file, run_id, rows.find(reader, self._file, run_id), after)
 
     def answers(self, run_id: str) -> Sequence[AnswerRecord]:
         """Return the answers that came in, by the question's number."""

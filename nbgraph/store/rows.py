@@ -33,7 +33,8 @@ SELECT (SELECT p.digest FROM steps p WHERE p.id = line.id - 1), {_STEP}
 FROM line CROSS JOIN steps s ON s.id = line.id ORDER BY s.id"""  # noqa: S608 - constants only
 _EVENTS = """
 SELECT e.digest, e.id & 4294967295, e.step, e.time, e.kind, e.node, e.task, e.data
-FROM events e WHERE e.id BETWEEN ? AND ? ORDER BY e.id"""
+FROM events e WHERE e.id BETWEEN coalesce((SELECT max(p.id) FROM events p WHERE p.id BETWEEN ? AND ?), ?) AND ?
+ORDER BY e.id"""
 _RUNS = """
 SELECT r.ref, r.digest, r.run_id, r.graph, r.fingerprint, r.description, r.input, r.seed, r.created, r.options,
   s.digest, s.changed, s.steps, s.head, s.events, s.event_head, s.status, s.error, s.final,
@@ -219,12 +220,15 @@ def read_own_lineage(
     return records if records and records[-1].step == step else []
 
 
-def read_events(connection: sqlite3.Connection, file: str, run_id: str, head: RunHead) -> list[EventRecord]:
-    """Return the run's events in order, checked."""
+def read_events(
+    connection: sqlite3.Connection, file: str, run_id: str, head: RunHead, after: int = 0
+) -> list[EventRecord]:
+    """Return the run's events above number ``after`` in order, checked; the one before them comes along for that."""
     place = head.ref << SHIFT
-    before: bytes | None = None
+    found = connection.execute(_EVENTS, (place, place + after, place, place + MASK)).fetchall()
+    before: bytes | None = found.pop(0)[0] if found and found[0][1] <= after else None
     records = []
-    for row in connection.execute(_EVENTS, (place, place + MASK)).fetchall():
+    for row in found:
         if chain(before or event_root(head.digest, row[1]), row[1:]) != row[0]:
             raise damaged(file, f"event {row[1]}, or what was before it, was changed", run_id)
         before = row[0]

@@ -163,13 +163,13 @@ class CrashingStore:
         """See ``Store.last_mark``."""
         return self._store.last_mark(run_id)
 
-    def events(self, run_id: str) -> Sequence[EventRecord]:
+    def events(self, run_id: str, *, after: int = 0) -> Sequence[EventRecord]:
         """See ``Store.events``."""
-        return self._store.events(run_id)
+        return self._store.events(run_id, after=after)
 
-    def calls(self, run_id: str, *, unsettled: bool = False) -> Sequence[CallRecord]:
+    def calls(self, run_id: str, *, unsettled: bool = False, after: int = 0) -> Sequence[CallRecord]:
         """See ``Store.calls``."""
-        return self._store.calls(run_id, unsettled=unsettled)
+        return self._store.calls(run_id, unsettled=unsettled, after=after)
 
     def answers(self, run_id: str) -> Sequence[AnswerRecord]:
         """See ``Store.answers``."""

@@ -520,10 +520,10 @@ class Slow(ng.SqliteStore):
         self.before("steps")
         return super().steps(*args)
 
-    def events(self, run_id):
+    def events(self, run_id, **how):
         """Return the events, after what comes before."""
         self.before("events")
-        return super().events(run_id)
+        return super().events(run_id, **how)
 
 
 @pytest.mark.parametrize("moment", ["steps", "events"])

@@ -168,6 +168,8 @@ class CallsContract:
         lease = store.acquire("r")
         assert (store.record(lease, [question(step=5)]), list(store.verify())) == (6, [])
         assert [2, 6] == [call.seq for call in store.calls("r", unsettled=True)]
+        after = [[call.seq for call in store.calls("r", after=number)] for number in range(8)]
+        assert [[2, 3, 6], [2, 3, 6], [3, 6], [6], [6], [6], [], []] == after
 
     @drawn_often
     @given(texts=texts_drawn(8), attempt=counts)

@@ -63,6 +63,8 @@ class RemovalsContract:
         store.rebase("r", 3, "{}")
         assert [event.seq for event in store.events("r")] == [1, 2, 3, 5, 6]
         store.commit(store.acquire("r"), [], [event_record(7, 3)])
+        after = [[event.seq for event in store.events("r", after=number)] for number in (0, 2, 4, 6, 7, 8)]
+        assert [[1, 2, 3, 5, 6, 7], [3, 5, 6, 7], [5, 6, 7], [7], [], []] == after
         assert list(store.verify()) == []
 
     def test_rebase_refuses_what_later_steps_need(self, store: Store) -> None:
