@@ -19,6 +19,13 @@ KERNEL_IS = """(wanted) => {
 # The model of the i-th code cell. It tells an error from text on stderr, which look alike in the document.
 CELL = """const cell = window.jupyterapp.shell.currentWidget.content.widgets
   .filter((each) => each.model.type === 'code')[i].model;"""
+DONE = f"(i) => {{ {CELL} return cell.executionCount !== null && cell.executionState !== 'running'; }}"
+ALL_DONE = """() => {
+  const cells = window.jupyterapp.shell.currentWidget.content.widgets.map((each) => each.model);
+  const code = cells.filter((cell) => cell.type === 'code');
+  const raised = code.some((cell) => cell.outputs.toJSON().some((each) => each.output_type === 'error'));
+  return raised || code.every((cell) => cell.executionCount !== null && cell.executionState !== 'running');
+}"""
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 # Errors that the applications report of themselves, with nothing of ours on the page.
 THEIR_OWN = ("reading 'schema'",)  # Notebook 7.6, when it starts
@@ -110,8 +117,7 @@ class LabPage:
 
     def end_cell(self, i: int, timeout: float = 30.0) -> str:
         """Wait until a cell is done; return what it shows. Raises ``CellError`` with what the cell raised."""
-        done = "return cell.executionCount !== null && cell.executionState !== 'running';"
-        self.page.wait_for_function(f"(i) => {{ {CELL} {done} }}", arg=i, timeout=timeout * 1000)
+        self.page.wait_for_function(DONE, arg=i, timeout=timeout * 1000)
         told = self.raised(i)
         if told:
             raise CellError(told)
@@ -121,6 +127,11 @@ class LabPage:
         """Run a cell to its end; return what it shows as text."""
         self.start_cell(i)
         return self.end_cell(i, timeout)
+
+    def run_all(self, timeout: float = 60.0) -> None:
+        """Run all cells, as the menu does; return when the last one is done, or one has raised."""
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_function(ALL_DONE, timeout=timeout * 1000)
 
     def run_cells(self, *numbers: int) -> str:
         """Run cells one after the other; return what the last one shows."""
