@@ -18,7 +18,7 @@ browser = pytest.fixture(scope="module")(opened)
 @pytest.fixture(scope="module")
 def _context(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1080, "height": 760}, reduced_motion="reduce")
-    context.set_default_timeout(5_000)
+    context.set_default_timeout(20_000)
     yield context
     context.close()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from uuid import uuid4
 
@@ -61,13 +60,11 @@ class Dashboard(anywidget.AnyWidget):
         return list(self.areas.values())
 
     def _views(self, run: Any, channel: Channel) -> dict[str, Widget]:
-        """Make the views of a run. One that can't be made is left out: the others are worth having."""
+        """Make the views of a run."""
         shared = {"cursor": self.cursor, "channel": channel}
         views: dict[str, Widget] = {"controls": ControlsView(run, opener=self.go, **shared)}
         for name, place in AREAS.items():
             file, _, kind = place.partition(":")
-            if find_spec(f"nbgraph.views.widgets.{file}") is None:
-                continue
             views[name] = getattr(import_module(f"nbgraph.views.widgets.{file}"), kind)(run, **shared)
         if getattr(run, "engine", None) is not None:
             views["inbox"] = _inbox(run)
