@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from nbgraph.engine.run import Run
@@ -15,6 +14,7 @@ from nbgraph.notebook.arguments import expression, filled, text, value
 from nbgraph.notebook.bench import Bench
 from nbgraph.notebook.debugging import debug
 from nbgraph.notebook.verb import RUN, Verb, arg, the_run
+from nbgraph.views.widgets.doors import dashboard
 
 
 def _table(name: str, call: str, about: str) -> Verb:
@@ -58,7 +58,7 @@ def _show(bench: Bench, asked: Namespace) -> Any:
 
 
 def _dashboard(bench: Bench, asked: Namespace) -> Any:
-    return import_module("nbgraph.views.widgets").dashboard(the_run(bench, asked))
+    return dashboard(the_run(bench, asked))
 
 
 def _inbox(bench: Bench, asked: Namespace) -> Any:
