@@ -76,16 +76,31 @@ class Point(NamedTuple):
     unknown: int
 
 
+class Calls:
+    """The calls of a run as their lines come in; ``take`` costs what is new."""
+
+    def __init__(self) -> None:
+        self._begun: dict[tuple[str, str], CallRecord] = {}
+        self._found: dict[int, Call] = {}
+
+    def take(self, lines: Iterable[CallRecord]) -> None:
+        """Take further lines, in order."""
+        for line in lines:
+            key = (line.task, line.name)
+            start = line if line.phase in ("started", "asked") else self._begun.get(key, line)
+            self._begun[key] = start
+            self._found[start.seq] = _call(start, line)
+
+    def all(self) -> list[Call]:
+        """Return calls and questions in the order in which they began."""
+        return list(self._found.values())
+
+
 def calls_of(lines: Iterable[CallRecord]) -> list[Call]:
-    """Return calls and questions in the order in which they began."""
-    begun: dict[tuple[str, str], CallRecord] = {}
-    found: dict[int, Call] = {}
-    for line in lines:
-        key = (line.task, line.name)
-        start = line if line.phase in ("started", "asked") else begun.get(key, line)
-        begun[key] = start
-        found[start.seq] = _call(start, line)
-    return list(found.values())
+    """Return the calls and questions of a whole log, in the order in which they began."""
+    calls = Calls()
+    calls.take(lines)
+    return calls.all()
 
 
 def _call(start: CallRecord, end: CallRecord) -> Call:
@@ -152,11 +167,12 @@ def model_of(call: Call) -> str:
     return ""
 
 
-def _no_price(_model: str, _tokens: Tokens) -> Decimal | None:
+def no_price(_model: str, _tokens: Tokens) -> Decimal | None:
+    """Return None: nobody knows."""
     return None
 
 
-def cost_rows(calls: Iterable[Call], price: Price = _no_price) -> list[CostRow]:
+def cost_rows(calls: Iterable[Call], price: Price = no_price) -> list[CostRow]:
     """Return one row a node and model, in the order of their first call. Questions to people are no calls here."""
     rows: dict[tuple[str, str], CostRow] = {}
     for call in calls:
@@ -198,7 +214,7 @@ def sum_of(costs: Iterable[Decimal | None]) -> Decimal | None:
     return whole
 
 
-def growth(calls: Iterable[Call], price: Price = _no_price) -> list[Point]:
+def growth(calls: Iterable[Call], price: Price = no_price) -> list[Point]:
     """Return how the use grew, a point for each call that ended and was paid for here, in the order of the log."""
     points: list[Point] = []
     tokens, cost, unknown = 0, Decimal(0), 0

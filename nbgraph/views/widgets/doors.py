@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "controls",
+    "costs_view",
     "dashboard",
     "diff_view",
     "graph_view",
@@ -79,3 +80,10 @@ def inbox_form(engine: Any, **how: Any) -> Any:
     from nbgraph.views.widgets.inbox_form import InboxForm
 
     return InboxForm(engine, **how)
+
+
+def costs_view(run: Subject, **how: Any) -> Any:
+    """Return what a run's calls used and cost, as it goes on. ``price``: what says what a use of a model cost."""
+    from nbgraph.views.widgets.costs import CostsView
+
+    return CostsView(run, **how)

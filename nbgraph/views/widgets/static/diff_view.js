@@ -149,7 +149,7 @@ function diffRow(line, place, state, head) {
     if (bar === null) return el("span", { class: "ng-diff-lane" });
     const [step, start, seconds] = bar, box = el("span", { class: "ng-diff-bar", data: { look: kind }, title: `step ${step}${head.times ? `, ${spanOf(seconds)}` : ""}` });
     const wide = Math.max(seconds / state.scale * 100, 0.4);
-    box.style.left = `${Math.min(start / state.scale * 100, 100 - wide)}%`;
+    box.style.left = `min(${start / state.scale * 100}%, 100% - 5px)`;
     box.style.width = `${wide}%`;
     return el("span", { class: "ng-diff-lane" }, box);
   };

@@ -1,0 +1,115 @@
+"""What a run costs: a table per node and model with bars and sums, and how it grew, live.
+
+Owns what the page is told, and how often. The reading and the sums are ``views.costs``; prices come from whoever knows
+them, and what nobody knows reads "unknown".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+import traitlets
+
+from nbgraph.views.costs import Calls, CostRow, Point, Price, cost_rows, cost_text, growth, no_price, total_of
+from nbgraph.views.escape import cut
+from nbgraph.views.subject import News, Subject
+from nbgraph.views.tables import bundle_of
+from nbgraph.views.widgets.base import RunView
+from nbgraph.views.widgets.modules import module, stylesheet
+
+_EVERY, _SHARE = 0.25, 20
+"""Seconds between two sums at least; and how many times longer than a sum the pause is."""
+_ROWS, _POINTS, _NAME = 200, 300, 200
+"""Rows of the table, points of the chart, characters of a name."""
+
+
+class CostsView(RunView):
+    """What a run's calls used and cost, as it goes on. ``price`` says what a use of a model cost, None: not known."""
+
+    _esm = module("costs")
+    _css = stylesheet("costs")
+    head = traitlets.Dict().tag(sync=True)
+    """run, graph, and the sums: calls, reused, input, output, seconds, cost (text), more (rows that are not shown)."""
+    rows: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
+    """[node, model, calls, reused, input, output, seconds, cost (text), cost (number or None)], the largest first."""
+    points: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
+    """[calls, tokens, cost (number), calls of unknown cost], at most some hundreds."""
+
+    def __init__(self, subject: Subject, *, price: Price = no_price, **how: Any) -> None:
+        self._price = price
+        self._calls, self._dirty, self._next = Calls(), False, 0.0
+        super().__init__(subject, **how)
+
+    def begin(self) -> Mapping[str, Any]:
+        """Name the run; nothing is summed yet."""
+        return {"head": self._head(total_of([]), 0)}
+
+    def take(self, news: News) -> None:
+        """Take what is new."""
+        self._calls.take(news.calls)
+        self._dirty = self._dirty or bool(news.calls)
+
+    def tick(self) -> None:
+        """Take what is new, and sum up now and then."""
+        super().tick()
+        began = monotonic()
+        if self.closed or not self._dirty or began < self._next:
+            return
+        self._sum_up()
+        self._next = monotonic() + max(_EVERY, _SHARE * (monotonic() - began))
+
+    def _sum_up(self) -> None:
+        self._dirty = False
+        calls = self._calls.all()
+        rows = sorted(cost_rows(calls, self._price), key=_size, reverse=True)
+        with self.hold_sync():
+            self.head = self._head(total_of(rows), max(0, len(rows) - _ROWS))
+            self.rows = [_sent(row) for row in rows[:_ROWS]]
+            self.points = [[p.calls, p.tokens, float(p.cost), p.unknown] for p in thinned(growth(calls, self._price))]
+
+    def _head(self, total: CostRow, more: int) -> dict[str, Any]:
+        graph = self.subject.store.run(str(self.subject.id)).record.graph
+        return {
+            "run": cut(self.subject.id, _NAME), "graph": cut(graph, _NAME), "calls": total.calls, "reused": total.reused,
+            "input": total.tokens.input, "output": total.tokens.output, "seconds": total.seconds,
+            "cost": cost_text(total.cost), "more": more,
+        }  # fmt: skip
+
+    def picture(self) -> Mapping[str, str]:
+        """Return the table."""
+        calls = Calls()
+        calls.take(self.subject.store.calls(str(self.subject.id)))
+        rows = cost_rows(calls.all(), self._price)
+        lines = [_shown(row) for row in (*rows, total_of(rows)._replace(node="all"))] if rows else []
+        heads = ("node", "model", "calls", "tokens in", "tokens out", "cost")
+        return bundle_of(f"Costs of run {self.subject.id}", heads, lines, empty="No calls yet.")
+
+
+def _size(row: CostRow) -> tuple[float, int, int]:
+    return float(row.cost or 0), row.tokens.input + row.tokens.output, row.calls
+
+
+def _sent(row: CostRow) -> list[Any]:
+    known = None if row.cost is None else float(row.cost)
+    names = cut(row.node, _NAME), cut(row.model, _NAME)
+    return [*names, row.calls, row.reused, row.tokens.input, row.tokens.output, row.seconds, cost_text(row.cost), known]
+
+
+def _shown(row: CostRow) -> tuple[str, ...]:
+    tokens = row.tokens
+    return row.node, row.model, f"{row.calls:,}", f"{tokens.input:,}", f"{tokens.output:,}", cost_text(row.cost)
+
+
+def thinned(points: Sequence[Point], most: int = _POINTS) -> list[Point]:
+    """Return at most ``most`` points, evenly chosen, the last one always.
+
+    >>> from decimal import Decimal
+    >>> [point.calls for point in thinned([Point(n, 0.0, 0, Decimal(0), 0) for n in range(1, 8)], 3)]
+    [2, 4, 7]
+    """
+    many = len(points)
+    if many <= most:
+        return list(points)
+    return [points[(place + 1) * many // most - 1] for place in range(most)]
