@@ -140,9 +140,12 @@ class Run:
     @property
     def error(self) -> NbgraphError | None:
         """What the run ended with, None if nothing went wrong. Of a past run, as recorded."""
-        if self._session is not None and self._session.finished.is_set() and self._session.error is not None:
-            return self._session.error
-        return stored_error(self._row().status.error)
+        status, session = self._row().status, self._session
+        stored = stored_error(status.error)
+        mine = session.error if session is not None and not session.alive else None
+        if mine is None or (stored is None and status.status != "running"):
+            return stored  # if there was one, another handle has gone on since
+        return mine if stored is None or stored.message == mine.message else stored  # ours has its cause
 
     @property
     def input(self) -> Any:

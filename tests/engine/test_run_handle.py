@@ -199,6 +199,37 @@ def test_waiting_raises_what_the_run_failed_with():
     assert isinstance(run.error, ng.NodeError)
 
 
+def test_any_handle_steers_a_live_run(gate):
+    """Pausing and waiting work on every handle of a run, whichever started it."""
+    engine = gate.engine()
+    engine.run(run_id="r", before="held")
+    first, second = engine.open("r"), engine.open("r")
+    second.resume()
+    assert gate.began.wait(SOON)
+    assert (True, True) == (first.live, second.live)
+    first.pause(0)
+    gate.go.set()
+    assert ("paused", ["a", "held"]) == (first.wait(SOON).status, nodes_of(second))
+
+
+def test_a_failure_that_was_repaired_is_no_handles_error_any_more():
+    """Once another handle has resumed the run to its end, the one that saw it fail has no error either."""
+    broken = [True]
+
+    def fragile(state):
+        if broken:
+            raise ValueError(broken.pop())
+
+    engine = ng.Engine(chain(fragile))
+    run = engine.start(run_id="r")
+    with pytest.raises(ng.NodeError):
+        run.wait(SOON)
+    assert isinstance(run.error.__cause__, ValueError)
+    engine.open("r").resume().wait(SOON)
+    assert run.error is None
+    assert "completed" == run.wait().status
+
+
 def test_pausing_keeps_what_runs_and_starts_nothing_more(gate):
     """``pause`` waits for the running node, keeps its result, and ``resume`` goes on with the next."""
     run = gate.engine().start()
