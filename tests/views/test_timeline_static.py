@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -23,7 +23,7 @@ HOSTILE = '">]]><script>alert(1)<script>\u202e\0&amp;'
 def drawn(svg: str) -> dict[str, int]:
     """Return tag -> how often it is in a picture."""
     tags: dict[str, int] = {}
-    for element in ElementTree.fromstring(svg).iter():
+    for element in ET.fromstring(svg).iter():
         tag = element.tag.rpartition("}")[2]
         tags[tag] = tags.get(tag, 0) + 1
     return tags
@@ -79,7 +79,7 @@ def test_hundreds_of_lanes_share_the_last_one():
     """A picture does not grow without end: what has no lane of its own is in one that says how many it stands for."""
     svg = picture(many(2_000, lanes=300, rows=1), "t")
     assert "… and 260 more" in svg
-    assert float(ElementTree.fromstring(svg).get("height")) < 1200
+    assert float(ET.fromstring(svg).get("height")) < 1200
 
 
 @pytest.mark.parametrize("axis", ["time", "order"])

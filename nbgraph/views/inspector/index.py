@@ -99,8 +99,6 @@ def told(event: EventRecord) -> str:
     """Return what an event tells, in one line."""
     data = loads(event.data or "{}")
     error = data.pop("raised", None) or data.pop("error", None)
-    data = {
-        name: value for name, value in data.items() if name not in _LEFT_OUT
-    }
+    data = {name: value for name, value in data.items() if name not in _LEFT_OUT}
     parts = [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in data.items()]
     return " · ".join([*([str(error)] if error else []), *parts])
