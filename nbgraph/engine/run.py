@@ -313,7 +313,8 @@ class Run:
     def to_svg(self, **how: Any) -> str:
         """Return the graph coloured by how the run went through it, a whole SVG document.
 
-        ``how``: as in ``Graph.to_svg``.
+        ``how``: as in ``Graph.to_svg``; ``step``, to see it as it was right after that step; ``times=False``, to leave
+        seconds out.
         """
         drawing: str = face("run.svg")(self, **how)
         return drawing
@@ -321,13 +322,19 @@ class Run:
     def timeline(self, **how: Any) -> Any:
         """Return a picture of what ran when: tasks, attempts, calls and waits, in lanes.
 
-        ``how``: axis="time", or "order" for a picture without times, which is the same for equal runs.
+        ``how``: ``by`` ("node", "branch"), what has a lane; ``axis`` ("time", or "order" for a picture without times,
+        the same for equal runs); ``width`` in pixels; ``theme`` ("light", "dark").
         """
         return face("run.timeline")(self, **how)
 
-    def report(self, path: str | os.PathLike[str], **how: Any) -> Any:
-        """Write the run as one page that needs nothing else, to send to somebody: graph, timeline, states, calls."""
-        return face("run.report")(self, path, **how)
+    def report(self, path: str | os.PathLike[str], **how: Any) -> Path:
+        """Write the run as one page that needs nothing else, to send to somebody; return its path.
+
+        Graph, timeline, states, calls and errors, readable without scripts. ``how``: ``theme`` ("auto", "light"),
+        ``overwrite`` a file that is no report.
+        """
+        written: Path = face("run.report")(self, path, **how)
+        return written
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return bundle("run.bundle", self)

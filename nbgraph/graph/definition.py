@@ -238,7 +238,8 @@ class Graph:
     def to_svg(self, **how: Any) -> str:
         """Return the graph as a drawing, a whole SVG document. Works on unfinished graphs too.
 
-        ``how``: engine="auto" ("dot", "pygraphviz", "builtin"), direction="down" ("right"), theme="light" ("dark").
+        ``how``: ``engine``, who lays it out ("auto", "dot", "pygraphviz", "builtin"); ``theme`` ("light", "dark");
+        ``path``, a file that it is written to as well.
         """
         drawing: str = face("graph.svg")(self, **how)
         return drawing
