@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 SETUP = """
 import asyncio, threading, time
+from pathlib import Path
 from typing import Annotated, TypedDict
 import nbgraph as ng
 
@@ -38,9 +39,9 @@ def held(state, ctx):
 def last(state):
     return {"log": "last", "x": state["x"] + 1}
 
+for old in Path().glob("chain.sqlite*"):
+    old.unlink()
 engine = ng.Engine(graph, store="chain.sqlite")
-for old in engine.runs().run_id:
-    engine.store.delete(old)
 """
 """Three nodes, the middle one held until ``go`` is set; the runs of an earlier test are gone."""
 

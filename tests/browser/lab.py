@@ -20,6 +20,15 @@ KERNEL_IS = """(wanted) => {
 CELL = """const cell = window.jupyterapp.shell.currentWidget.content.widgets
   .filter((each) => each.model.type === 'code')[i].model;"""
 DONE = f"(i) => {{ {CELL} return cell.executionCount !== null && cell.executionState !== 'running'; }}"
+STOP = f"""async (i) => {{
+  {CELL}
+  const began = performance.now();
+  window.jupyterapp.commands.execute('notebook:interrupt-kernel');
+  while (cell.executionState === 'running' || cell.executionCount === null) {{
+    await new Promise((soon) => setTimeout(soon, 10));
+  }}
+  return performance.now() - began;
+}}"""
 ALL_DONE = """() => {
   const cells = window.jupyterapp.shell.currentWidget.content.widgets.map((each) => each.model);
   const code = cells.filter((cell) => cell.type === 'code');
@@ -90,9 +99,9 @@ class LabPage:
         """Save the notebook, as Ctrl+S does."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
 
-    def press_stop(self) -> None:
-        """Press the stop button: interrupt the kernel."""
-        self.command("kernelmenu:interrupt" if self.server.app == "lab" else "notebook:interrupt-kernel")
+    def press_stop(self, i: int) -> float:
+        """Press the stop button while the i-th cell runs; return how long it went on, in seconds, as the page saw it."""
+        return self.page.evaluate(STOP, i) / 1000
 
     def restart(self) -> None:
         """Restart the kernel, and return when the new one is there."""

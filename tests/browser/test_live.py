@@ -90,8 +90,8 @@ graph = ng.Graph(Log, name="asking")
 @graph.node
 def decide(state, ctx):
     return {"log": ctx.ask("Publish it?", schema=Literal["yes", "no"])}
+for old in Path().glob("asking.sqlite*"): old.unlink()
 engine = ng.Engine(graph, store="asking.sqlite")
-for old in engine.runs().run_id: engine.store.delete(old)
 run = engine.run(run_id="one")
 engine.inbox_form()
 """
