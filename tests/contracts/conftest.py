@@ -8,6 +8,7 @@ import pytest
 
 from tests.contracts.lives import Nursery
 from tests.contracts.till import Till
+from tests.widgets.wire import Wire, laid
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,9 @@ def till() -> Iterator[Till]:
     """A server that counts what was paid."""
     with Till() as till:
         yield till
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """What widgets send, in place of a kernel's comms."""
+    return laid(monkeypatch)

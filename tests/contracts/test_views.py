@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import subprocess
 import sys
+import threading
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -15,7 +18,6 @@ import nbgraph as ng
 from nbgraph.views.tally import Tally
 from nbgraph.views.widgets.graph_view import GraphView
 from tests.widgets.acts import caught_up, until
-from tests.widgets.wire import laid
 
 pytestmark = pytest.mark.slow
 
@@ -54,12 +56,6 @@ def tangle():
 
 
 INPUT = {"items": list(range(12))}
-
-
-@pytest.fixture
-def wire(monkeypatch):
-    """What widgets send, in place of a kernel's comms."""
-    return laid(monkeypatch)
 
 
 def everything(run):
@@ -104,25 +100,35 @@ def test_a_view_that_breaks_is_a_line_in_the_log(wire, monkeypatch, caplog):
     assert "completed" == run.status
 
 
-def facts_of(follower, tally):
-    """Return what a picture shows of a run, taken from a follower until nothing is new."""
-    while (news := follower.take()) is not None:
-        tally.take(news)
+def facts_of(run, gate):
+    """Return what a picture shows of a run that was followed to its end; ``gate`` opens when somebody follows."""
+    follower, tally = run.follow(), Tally.of(run)
+    while tally.status != "completed":
+        if (news := follower.take()) is not None:
+            tally.take(news)
+        gate.set()
+        follower.wait(1.0)
     return tally.nodes(), tally.edges(), tally.status
 
 
 def test_a_live_picture_ends_as_the_picture_of_the_file(tmp_path):
     """What was counted while the run went on is what another process counts from the file."""
-    engine = ng.Engine(tangle(), store=tmp_path / "runs.sqlite")
-    run = engine.start(INPUT, run_id="r", before="look")
+    gate = threading.Event()
+    graph = tangle()
+    graph.node(name="end")(lambda state: gate.wait(10) and {"laps": -1})
+    run = ng.Engine(graph, store=tmp_path / "runs.sqlite").start(INPUT, run_id="r", before="look")
     run.wait()
-    live, tally = run.follow(), Tally.of(run)
-    facts_of(live, tally)
-    run.resume().wait()
-    live_picture = facts_of(live, tally)
+    run.resume()
+    live = facts_of(run, gate)  # what comes behind the gate is handed over from memory
     past = ng.open_run(tmp_path / "runs.sqlite", "r")
-    assert live_picture == facts_of(past.follow(), Tally.of(past))
-    assert ("completed", 12) == (live_picture[2], live_picture[0]["look"].done)
+    assert live == facts_of(past, gate)
+    assert ("completed", 12) == (live[2], live[0]["look"].done)
+
+
+def bytes_of(file):
+    """Return what a run's file holds, with what was written and not yet taken into it."""
+    log = file.with_name(file.name + "-wal")
+    return file.read_bytes() + (log.read_bytes() if log.exists() else b"")
 
 
 def test_looking_writes_nothing(wire, tmp_path):
@@ -131,19 +137,20 @@ def test_looking_writes_nothing(wire, tmp_path):
     engine = ng.Engine(tangle(), store=file)
     engine.run(INPUT, run_id="r")
     engine.close()
-    before = hashlib.sha256(file.read_bytes()).hexdigest()
+    before = bytes_of(file)
     past = ng.open_run(file, "r")
     views = everything(past)
     caught_up(views[0])
     closed(views)
     assert all([past.to_svg(), past.timeline().svg(), past._repr_mimebundle_()["text/html"]])
     past.report(tmp_path / "r.html")
-    assert before == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert before == bytes_of(file)
 
 
 PROBE = """
 import json, sys, threading
-from pathlib import Path
+from tests.contracts.programs import saboteurs
+getattr(saboteurs, sys.argv[3])()
 seen = []
 sys.addaudithook(lambda name, args: seen.append(name) if name.startswith(("socket.", "urllib.", "subprocess.")) else None)
 import nbgraph as ng
@@ -155,9 +162,52 @@ print(json.dumps({"seen": seen, "threads": threading.active_count(), "keys": sor
 """
 
 
-def test_looking_opens_no_socket_and_starts_no_thread(tmp_path):
+def test_looking_opens_no_socket_and_starts_no_thread(tmp_path, saboteur="nobody"):  # noqa: PT028 - test_saboteurs says which
     """Pictures and reports of a run are made without network, programs or threads."""
     ng.Engine(tangle(), store=tmp_path / "runs.sqlite").run(INPUT, run_id="r")
-    words = [sys.executable, "-c", PROBE, str(tmp_path / "runs.sqlite"), str(tmp_path / "r.html")]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, env={"NBGRAPH_LAYOUT": "builtin"})
+    words = [sys.executable, "-c", PROBE, str(tmp_path / "runs.sqlite"), str(tmp_path / "r.html"), saboteur]
+    env = {"NBGRAPH_LAYOUT": "builtin", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=env)
     assert {"seen": [], "threads": 1, "keys": ["text/html", "text/plain"]} == json.loads(done.stdout)
+
+
+HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)<b>\u202e<!--'  # a node's name has no slash
+
+
+def shown_of(word, folder):
+    """Return the tags of every picture and of the report of a failed run whose names and values all are ``word``."""
+    graph = ng.Graph({"value": str, "more": list}, name=word)
+    graph.node(name=word)(lambda state: {"more": [word]})
+
+    def fails(state):
+        raise ValueError(word)
+
+    graph.node(name=f"{word} 2", after=word)(fails)
+    engine = ng.Engine(graph, store=folder / "runs.sqlite", clock=ng.testing.FakeClock())  # the same ticks on both axes
+    with pytest.raises(ng.NodeError):
+        engine.run({"value": word}, run_id="r")
+    run = engine.open("r")
+    run.report(folder / "r.html")
+    pages = [run._repr_mimebundle_()["text/html"], graph._repr_mimebundle_()["text/html"], run.to_svg()]
+    pages += [run.timeline().svg(), (folder / "r.html").read_text(encoding="utf-8")]
+    return [tags_of(page) for page in pages]
+
+
+def tags_of(page):
+    """Return how many there are of each tag of a page."""
+    found = Counter()
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            found[tag] += 1
+
+    Tags().feed(page)
+    return found
+
+
+def test_text_is_never_markup(tmp_path):
+    """A run whose names, values and errors are markup is drawn with exactly the elements of a harmless one."""
+    for folder in ("harmless", "hostile"):
+        (tmp_path / folder).mkdir()
+    harmless = "x" * len(HOSTILE)  # as long: what is cut short is cut in both
+    assert shown_of(harmless, tmp_path / "harmless") == shown_of(HOSTILE, tmp_path / "hostile")

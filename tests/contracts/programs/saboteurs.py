@@ -7,6 +7,8 @@ Each is called before the engine is made, with what sets an attribute: in a proc
 from __future__ import annotations
 
 import itertools
+import socket
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +17,15 @@ from nbgraph.engine.calls.book import Book, Reading
 from nbgraph.engine.calls.desk import Desk
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.context import Context
+from nbgraph.engine.following import Follower
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.replay import compare
 from nbgraph.engine.replay.recorded import RecordedDesk
 from nbgraph.engine.restoring import Restorer
 from nbgraph.store import calls, holders, sqlite, writer
 from nbgraph.store.protocol import CallRecord, Lease
+from nbgraph.views import escape, static
+from nbgraph.views.widgets.base import View
 
 Patch = Callable[[Any, str, Any], None]
 
@@ -215,3 +220,42 @@ def forked_into(patch: Patch = setattr) -> None:
 def unchained(patch: Patch = setattr) -> None:
     """Read the log of calls without looking at its digests."""
     patch(calls, "_checked", lambda file, run_id, before, row: CallRecord._make(row[1:]))
+
+
+# -- views
+
+
+def unescaped(patch: Patch = setattr) -> None:
+    """Put text on a page as it is."""
+    patch(escape, "escape", str)
+
+
+def told_twice(patch: Patch = setattr) -> None:
+    """Hand what a live run commits to its followers twice."""
+    heard = Follower._heard
+    patch(Follower, "_heard", lambda self, ear: (found := heard(self, ear))._replace(steps=[*found.steps] * 2))
+
+
+def drawn_into(patch: Patch = setattr) -> None:
+    """Have a view that is opened leave a trace in the run's file."""
+    opened = View.__init__
+
+    def marked(self: Any, *args: Any, **how: Any) -> None:
+        opened(self, *args, **how)
+        connection = sqlite3.connect(self.subject.store.name)
+        connection.execute("PRAGMA user_version = 99")
+        connection.commit()
+        connection.close()
+
+    patch(View, "__init__", marked)
+
+
+def fetched(patch: Patch = setattr) -> None:
+    """Ask the network for something while a picture is made."""
+    drawn = static.run_bundle
+
+    def asking(run: Any) -> Any:
+        socket.socket().close()
+        return drawn(run)
+
+    patch(static, "run_bundle", asking)
