@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, NamedTuple, Protocol, cast
 
 from IPython.core.error import UsageError
@@ -122,7 +123,7 @@ class Bench:
             store = self.engine(graph).store
             ids = [row.record.run_id for row in store.runs()][-5:]
             known = f"; the latest there: {', '.join(ids)}" if ids else "; it has none yet"
-            raise UsageError(f"no run {word!r} in {store.name}{known}") from None
+            raise UsageError(f"no run {word!r} in {PurePath(store.name).name}{known}") from None
 
     def _latest(self, graph: str | None) -> Run:
         if self.run is not None and graph is None:
@@ -130,7 +131,8 @@ class Bench:
         engine = self.engine(graph)
         mine = [row.record.run_id for row in engine.store.runs() if row.record.graph == engine.graph.name]
         if not mine:
-            raise UsageError(f"graph {engine.graph.name!r} has no run in {engine.store.name} yet; `%ng run` makes one")
+            file = PurePath(engine.store.name).name
+            raise UsageError(f"graph {engine.graph.name!r} has no run in {file} yet; `%ng run` makes one")
         return engine.open(mine[-1])
 
 

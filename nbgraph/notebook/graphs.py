@@ -33,6 +33,7 @@ def parser() -> Parser:
     made = Parser("%graph", ABOUT, options=True)
     made.add_argument("name", type=text, metavar="NAME", help="the notebook's name for it, and its own")
     made.add_argument("--state", nargs="+", metavar="S", help="the state: a TypedDict, dataclass, pydantic model, dict")
+    made.add_argument("--start", type=text, metavar="NODE", help="where runs begin: `graph.start(NODE)`")
     made.add_argument("--store", type=text, default="", metavar="F", help='the file of its runs, or ":memory:"')
     return made
 
@@ -52,6 +53,8 @@ def graph_magic(bench: Bench, tell: Callable[[str], None], born: Callable[[Graph
         try:
             combine(Options(), (), choice.options)
             made = _graph(bench, name, expression(asked.state))
+            if asked.start is not None:
+                made.start(asked.start)
         except GraphError as error:
             raise UsageError(str(error)) from error
         if bench.names.get(name) is not made:

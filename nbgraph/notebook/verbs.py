@@ -14,10 +14,12 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import no_var_expand
 
+from nbgraph.errors import NbgraphError
 from nbgraph.notebook.arguments import Parser
 from nbgraph.notebook.bench import Bench
 from nbgraph.notebook.looking import LOOKING
 from nbgraph.notebook.running import RUNNING
+from nbgraph.notebook.tracebacks import shorten
 from nbgraph.notebook.verb import Verb
 
 VERBS: Mapping[str, Verb] = MappingProxyType({verb.name: verb for verb in (*RUNNING, *LOOKING)})
@@ -60,7 +62,11 @@ def ng_magic(bench: Bench, raw: Callable[[], str]) -> Callable[[str], Any]:
             raise UsageError(_unknown(name))
         if rest.strip() in ("--help", "-h", "?"):
             return _help(name)
-        result = verb.act(bench, parser_of(name).read(rest))
+        try:
+            result = verb.act(bench, parser_of(name).read(rest))
+        except NbgraphError as error:
+            shorten(error)
+            raise
         hidden = line.rstrip().endswith(";") or (verb.shows and _is_last(raw(), line))
         return None if hidden else result
 

@@ -40,6 +40,12 @@ def test_a_graph_that_is_there_is_chosen(cells, graph):
     assert ["one", "two", "three", "four"] == [node.name for node in graph.nodes]
 
 
+def test_a_graph_may_be_told_where_to_start(cells, graph):
+    """``--start`` says where runs begin, which a loop back to the first node leaves open."""
+    cells.quiet("%edge one two", "%edge two one --on-error", "%edge one three", "%graph g --start one")
+    assert ["a", "b", "c"] == cells.ns["ng"].Engine(graph).run({}).state["words"]
+
+
 def test_another_state_keeps_the_nodes(cells, graph):
     """Running ``%graph`` again with a changed state keeps the graph, its nodes, and those who hold it."""
     cells.quiet("engine = ng.Engine(g)", "%graph g --state dict(words=list, other=int)")

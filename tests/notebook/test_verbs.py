@@ -58,11 +58,24 @@ def test_a_failed_run_is_meant_next(cells, graph):
     assert ["a", "mended"] == value(cells, "resume").state["words"]
 
 
-def test_the_frames_of_the_magic_are_hidden(cells, graph):
-    """A traceback shows the cell, the node's line and the engine, not how the magic works."""
+def test_a_traceback_shows_the_nodes_frames_only(cells, graph):
+    """Of a run that failed, the node's lines and the error's words are shown; how it came to be called is not."""
+    cells.quiet("def deep(): raise ValueError('too deep')")
     told = cells.run("%ng run {'n': 9}")
     assert "line 3, in two(state)" in told
-    assert "notebook/running.py" not in told
+    assert "Next: fix the node" in told
+    assert "nbgraph/" not in told
+    cells.run("%%node two --after one\ndeep()")
+    assert "in deep()" in cells.run("%ng run")
+
+
+def test_an_error_of_the_line_is_shown_by_its_words(cells, graph):
+    """An error that no code of the person's raised has no frames to show: its words are all, and its class is kept."""
+    cells.quiet("%ng run --id r1;")
+    told = cells.run("%ng run --id r1")
+    assert told.startswith("StoreError: ")
+    assert "Traceback" not in told
+    cells.quiet("try:\n    get_ipython().run_line_magic('ng', 'run --id r1')\nexcept ng.StoreError:\n    pass")
 
 
 def test_start_runs_in_the_background(cells, graph):
@@ -139,7 +152,7 @@ def test_a_name_that_holds_a_run_will_do(cells, graph):
 
 def test_questions_are_listed_and_answered(cells, graph):
     """``inbox --table`` lists open questions, ``answer`` answers one by its id."""
-    cells.quiet("%%node one\n{'words': ctx.ask('which word?', str), 'n': 1}")
+    cells.quiet("%%node one\n{'words': ctx.ask('which word?', schema=str), 'n': 1}")
     assert "waiting" == value(cells, "run --id r1").status
     cells.ns["question"] = value(cells, "inbox --table").iloc[0]["question"]
     cells.quiet("%ng answer {question} 'my ' + 'word' --by me")
