@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 
 from nbgraph.views.layout import Box, Layout, Point, Route, layout
 from nbgraph.views.layout.measure import label_size
 from nbgraph.views.topology import Topology
 from tests.views.drawn import topologies, topology
-
-ENGINES = ["builtin", pytest.param("dot", marks=pytest.mark.slow)]
 
 
 def overlap(one: Box, other: Box, slack: float = 0.5) -> bool:
@@ -217,3 +216,29 @@ def test_five_hundred_nodes_take_seconds():
     boxes = list(layout(drawn, "builtin").boxes.values())
     assert 500 == len(boxes)
     assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
+
+
+def graphviz(engine: str) -> str:
+    """Return an engine if it is installed here, else skip the test."""
+    if engine == "pygraphviz":
+        pytest.importorskip("pygraphviz")
+    elif shutil.which("dot") is None:
+        pytest.skip("dot is not installed")
+    return engine
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["dot", "pygraphviz"])
+@settings(max_examples=25)
+@given(drawn=topologies)
+def test_graphviz_gives_the_same_kind_of_places(engine, drawn):
+    """By Graphviz too everything has its place, lines lead from border to border, and no node covers another."""
+    found = layout(drawn, graphviz(engine))
+    assert engine == found.engine
+    assert {cluster.name for cluster in drawn.clusters} == found.clusters.keys()
+    for link in drawn.links:
+        points = found.routes[link.id].points
+        assert on_border(points[0], found.boxes[link.src], 3)
+        assert on_border(points[-1], found.boxes[link.dst], 3)
+        assert bool(label_size(link)[0]) == (found.routes[link.id].label is not None)
+    assert not any(overlap(one, other) for one, other in combinations(found.boxes.values(), 2))
