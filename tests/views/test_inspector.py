@@ -95,7 +95,7 @@ def test_a_waiting_task_can_be_looked_at():
     """A question that is open is the trouble of the run, and shown with its prompt."""
     page = page_of(ran(crowd(1, ask=True)), 4, trouble=True)
     (call,) = page.tab("calls")["calls"]
-    assert ("gather", "waiting", "under way") == (page.node, page.status, call["phase"])
+    assert ("gather", "waiting", "waits for an answer") == (page.node, page.status, call["phase"])
 
 
 def test_calls_of_shared_steps_are_those_of_the_origin():

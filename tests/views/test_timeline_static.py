@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
+from random import Random
 from xml.etree import ElementTree as ET
 
 import pytest
 
 import nbgraph as ng
 from nbgraph.errors import OptionsError
+from nbgraph.views.palette import STATUSES
 from nbgraph.views.timeline.bars import MOST_BARS, bars, frame
 from nbgraph.views.timeline.chart import Chart
 from nbgraph.views.timeline.columns import Span
+from nbgraph.views.timeline.density import columns, flattened
 from nbgraph.views.timeline.picture import picture
 from nbgraph.views.timeline.static import timeline
 from tests.views.histories import crowd, ran
@@ -67,12 +70,36 @@ def test_without_times_a_picture_is_the_same_each_time(monkeypatch):
 
 
 def test_ten_thousand_spans_are_a_few_hundred_bars():
-    """Neighbours become one bar where bars would be too many, and what failed is still to be seen."""
-    busy = many(10_000, lanes=12, rows=4)
-    found = bars(busy, frame(busy, 100, 40, 800))
-    assert MOST_BARS >= len(found)
-    assert 10_000 == sum(bar.spans for bar in found)
-    assert 1 == sum(bar.status == "failed" for bar in found)
+    """Where bars would be too many, a lane shows how busy it was, and what failed is still to be seen."""
+    random = Random(0)
+    spans = [span._replace(status=random.choice(("done", "failed"))) for span in many(10_000, lanes=12, rows=16).spans]
+    busy = Chart("time", tuple("abcdefghijkl"), (16,) * 12, spans, (), 1001.0, ("n",))
+    svg = picture(busy, "t")
+    assert bars(busy, frame(busy, 0, 0, 800)) is None
+    assert MOST_BARS >= sum(drawn(svg).values())
+    assert 100_000 > len(svg)
+    assert f'fill="{STATUSES["failed"].light[1]}" fill-opacity' in svg
+
+
+def test_columns_add_up_to_the_time_that_tasks_took():
+    """A column is as high as tasks ran side by side: twice the tasks, twice the height."""
+    spans = [Span(0.0, 1.0, 0, row, "attempt", "done", 1, 0, 1) for row in range(2)]
+    spans.append(Span(1.0, 2.0, 0, 0, "attempt", "done", 1, 0, 2))
+    busy = flattened(Chart("time", ("a",), (2,), spans, (), 2.0, ("a",)))
+    bars_ = columns(busy, frame(busy, 0, 0, 400))
+    half = len(bars_) // 2
+    assert [round(2 * bars_[-1].height, 6)] * half == [round(bar.height, 6) for bar in bars_[:half]]
+
+
+def test_neighbours_of_one_look_become_one_bar():
+    """Spans that are less than a pixel apart are one bar; another status between them keeps its own."""
+    spans = [
+        Span(turn, turn + 1.0, 0, 0, "attempt", "failed" if turn == 500 else "done", 1, 0, turn) for turn in range(1000)
+    ]
+    busy = Chart("time", ("a",), (1,), spans, (), 1000.0, ("a",))
+    found = bars(busy, frame(busy, 0, 0, 800))
+    assert 1000 == sum(bar.spans for bar in found)
+    assert [1] == [bar.spans for bar in found if bar.status == "failed"]
 
 
 def test_hundreds_of_lanes_share_the_last_one():

@@ -70,7 +70,7 @@ def test_who_wrote_a_field_is_a_way_to_its_step(show):
     page.pump()
     page.pump()
     assert "aside" == page.root.locator(".ng-in-title b").inner_text()
-    assert "aside" == [row.node for row in page.widget.subject.store.steps("r1", cursor.step, cursor.step)][0]
+    assert "aside" == next(row.node for row in page.widget.subject.store.steps("r1", cursor.step, cursor.step))
 
 
 def test_tabs_are_moved_through_with_the_keyboard(show):

@@ -53,7 +53,7 @@ def _entry(start: CallRecord, end: CallRecord | None, blob: Blob, budget: Budget
     entry: Tree = {
         "seq": start.seq,
         "call": "question" if question else cut(request.get("call") or start.name, 120),
-        "phase": "under way" if end is None else end.phase,
+        "phase": end.phase if end is not None else "waits for an answer" if question else "under way",
         "attempt": start.attempt,
         "time": start.time,
         "seconds": facts.get("seconds") if not question else None if end is None else end.time - start.time,

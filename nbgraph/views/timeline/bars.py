@@ -1,7 +1,7 @@
 """Which bars a picture of a timeline has: places in pixels, at most a few hundred, however many spans there are.
 
-Owns the geometry of the picture and the thinning: where bars would be too many, neighbours become one that shows
-what matters most of them. Pure; knows nothing of markup.
+Owns the geometry of the picture and the thinning: neighbours of one look become one bar; where that is not enough,
+``density`` takes over. Pure; knows nothing of markup.
 """
 
 from __future__ import annotations
@@ -66,16 +66,15 @@ def frame(chart: Chart, left: float, top: float, width: float) -> Frame:
     return Frame(left, top, width, tuple(tops), tuple(rows), most_rows, y, scale)
 
 
-def bars(chart: Chart, place: Frame, most: int = MOST_BARS) -> list[Bar]:
-    """Return the bars of a chart in the order in which they are painted, at most ``most`` or one a row."""
+def bars(chart: Chart, place: Frame, most: int = MOST_BARS) -> list[Bar] | None:
+    """Return the bars of a chart in the order in which they are painted, None where more than ``most`` are needed."""
     found = [_bar(span, chart, place) for span in sorted(chart.spans, key=_depth)]
     if len(found) > most:
         found = [bar for bar in found if bar.kind in ("attempt", "ask", "edit")]
-    near = 0.75
-    while len(found) > most and near <= 2 * place.width:
-        found = _merged(found, near)
-        near *= 1.6
-    return found
+    for near in (0.75, 1.5, 3.0):
+        if len(found) > most:
+            found = _merged(found, near)
+    return found if len(found) <= most else None
 
 
 def _depth(span: Span) -> int:
@@ -98,24 +97,22 @@ def _bar(span: Span, chart: Chart, place: Frame) -> Bar:
 
 
 def _merged(found: Sequence[Bar], near: float) -> list[Bar]:
-    """Return the bars with those of a row put together that are less than ``near`` pixels apart."""
-    rows: dict[float, list[Bar]] = {}
+    """Return the bars with those of a row and a status put together that are less than ``near`` pixels apart."""
+    rows: dict[tuple[float, str], list[Bar]] = {}
     for bar in sorted(found, key=lambda bar: bar.x):
-        row = rows.setdefault(bar.y, [])
+        row = rows.setdefault((bar.y, bar.status), [])
         if row and bar.x - (row[-1].x + row[-1].width) < near:
             row[-1] = _both(row[-1], bar)
         else:
             row.append(bar)
-    return [bar for row in rows.values() for bar in row]
+    return sorted((bar for row in rows.values() for bar in row), key=lambda bar: _WEIGHT.get(bar.status, 0))
 
 
 def _both(one: Bar, other: Bar) -> Bar:
-    worse = max(one, other, key=lambda bar: _WEIGHT.get(bar.status, 0))
     right = max(one.x + one.width, other.x + other.width)
-    return worse._replace(x=one.x, width=right - one.x, spans=one.spans + other.spans, open=one.open or other.open)
+    return one._replace(width=right - one.x, spans=one.spans + other.spans, open=one.open or other.open)
 
 
-def looks(found: Iterable[Bar]) -> list[str]:
-    """Return the looks that occur, the ordinary ones first."""
-    seen = {bar.status for bar in found if bar.kind != "wait"}
-    return sorted(seen, key=lambda status: (_WEIGHT.get(status, 0), status))
+def looks(statuses: Iterable[str]) -> list[str]:
+    """Return the looks that occur, each once, the ordinary ones first."""
+    return sorted(set(statuses), key=lambda status: (_WEIGHT.get(status, 0), status))

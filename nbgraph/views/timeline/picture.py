@@ -5,6 +5,7 @@ Owns what the picture looks like. Text becomes markup in ``drawing.element`` alo
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from nbgraph.views.layout.measure import text_width
 from nbgraph.views.palette import PAPER, STATUSES
 from nbgraph.views.timeline.bars import MOST_LANES, Bar, Frame, bars, frame, looks
 from nbgraph.views.timeline.chart import Chart
+from nbgraph.views.timeline.density import columns, flattened
 from nbgraph.views.timeline.folds import unfolded
 from nbgraph.views.timeline.ticks import spacing, tick_words, ticks, words
 
@@ -48,8 +50,13 @@ def picture(chart: Chart, title: str, *, width: float = 960, theme: str = "light
     labels = _labels(chart)
     room = min(_MOST_LABEL, max((text_width(label, 12) for label in labels), default=0) + 14)
     left = _MARGIN + room
-    place = frame(chart, left, _HEAD, max(60.0, width - left - _MARGIN - 6))
+    space = max(60.0, width - left - _MARGIN - 6)
+    place = frame(chart, left, _HEAD, space)
     found = bars(chart, place)
+    if found is None:
+        chart = flattened(chart)
+        place = frame(chart, left, _HEAD, space)
+        found = columns(chart, place)
     height = place.bottom + _FOOT
     return as_markup(
         element(
@@ -60,10 +67,11 @@ def picture(chart: Chart, title: str, *, width: float = 960, theme: str = "light
             },
             element("defs", {}, *(_pattern(look, status) for status in _HATCHED)),
             element("rect", {"width": width, "height": height, "fill": look.paper}),
-            *_head(look, title, looks(found), width),
+            *_head(look, title, looks(bar.status for bar in found if bar.kind != "wait"), width),
             *_lanes(look, chart, labels, place, width),
             *_axis(look, chart, place),
-            *(part for bar in found for part in _bar(look, bar, chart, named=named)),
+            *(part for bar in found if bar.kind != "column" for part in _bar(look, bar, chart, named=named)),
+            *_columns(look, [bar for bar in found if bar.kind == "column"], place),
         )
     )  # fmt: skip
 
@@ -198,6 +206,20 @@ def _bar(look: Look, bar: Bar, chart: Chart, *, named: bool) -> Iterator[Element
     else:
         yield from _box(look, bar.status, bar.x + 0.5, bar.y + 0.5, max(0.5, bar.width - 1), bar.height - 1)
         yield from _inside(look, bar, ink, chart.names[bar.name] if named and bar.kind == "attempt" else "")
+
+
+def _columns(look: Look, found: list[Bar], place: Frame) -> Iterator[Element]:
+    """Yield the columns of each lane and status as one shape."""
+    shapes: dict[tuple[int, str], str] = {}
+    for bar in found:
+        key = bisect_right(place.tops, bar.y + 0.01), bar.status
+        shape = f"M{bar.x:.1f} {bar.y:.1f}h{bar.width:.1f}v{bar.height:.1f}h{-bar.width:.1f}z"
+        shapes[key] = shapes.get(key, "") + shape
+    for (_, status), path in shapes.items():
+        ordinary = status in ("done", "reused")
+        yield element(
+            "path", {"d": path, "fill": look.status(status)[1], "fill-opacity": "0.6" if ordinary else "0.95"}
+        )
 
 
 def _inside(look: Look, bar: Bar, ink: str, name: str) -> Iterator[Element]:
