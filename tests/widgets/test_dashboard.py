@@ -132,12 +132,12 @@ def test_a_dashboard_carries_pictures(opened):
 
 
 def test_the_page_shows_all_views(opened, mount):
-    """Each view finds its place; an inbox without questions takes none."""
+    """Each view finds its place; an inbox without questions takes none, nor do costs without calls."""
     dashboard = opened(done(line("a", "b")))
     mounted = mount(dashboard)
     settled(mounted, dashboard)
     places = [one.get_attribute("aria-label") for one in mounted.page.locator(".ng-area:visible").all()]
-    assert ["Controls", "Graph", "State", "Timeline", "Costs"] == places
+    assert ["Controls", "Graph", "State", "Timeline"] == places
 
 
 def test_a_click_on_the_page_reaches_the_run(opened, mount):

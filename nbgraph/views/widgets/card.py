@@ -7,7 +7,7 @@ holds. Knows nothing of widgets; a state's values are only ever shown as text.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from json import dumps, loads
 from reprlib import Repr
@@ -54,8 +54,9 @@ class Cards:
 
     def take(self, news: News) -> set[str]:
         """Take what is new; return the nodes that it is about."""
-        about = {row.node for row in news.steps} | self._running.keys()
-        for row in news.steps:
+        nodes = {row.node for row in news.steps}
+        about = nodes | self._running.keys()
+        for row in _latest(news.steps, nodes):
             kept = _Row(row.step, row.task, row.status, row.attempts, row.facts)
             self._rows.setdefault(row.node, deque(maxlen=MOST_TASKS)).append(kept)
         for event in news.events:
@@ -127,6 +128,23 @@ class Cards:
         except Exception:  # noqa: BLE001 - a pruned step, a value of a type that is gone: the card says the rest
             return []
         return [[plain(name), short(value)] for name, value in items[:MOST_FIELDS]]
+
+
+def _latest(steps: Sequence[StepRecord], nodes: set[str]) -> list[StepRecord]:
+    """Return the steps that a card may show, in order: of many, it is found soon that the rest are too old."""
+    wanted, found = dict.fromkeys(nodes, MOST_TASKS), list[StepRecord]()
+    for row in reversed(steps):
+        left = wanted.get(row.node)
+        if left is not None:
+            found.append(row)
+            if left > 1:
+                wanted[row.node] = left - 1
+            else:
+                del wanted[row.node]
+                if not wanted:
+                    break
+    found.reverse()
+    return found
 
 
 def about(node: Node) -> dict[str, Any]:

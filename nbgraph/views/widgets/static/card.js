@@ -7,7 +7,7 @@ const MARKS = { done: "✓", caught: "✗", edited: "✎", migrated: "↻" };
 // Returns { element, show }. Sections are only built anew when what they say is new, so that one can read on.
 export function cardOf({ close, stop, go }) {
   const element = el("section", { class: "ng-card", "aria-label": "Node", hidden: true });
-  let plain = false;             // a graph without a run has nothing but its code to show
+  let plain = false;             // a node that has not run has nothing but its code to show
   const opened = new Map([["error", true], ["prints", true], ["given", true], ["made", true], ["tasks", true], ["running", true]]);
   const said = new Map();
 
@@ -35,7 +35,7 @@ export function cardOf({ close, stop, go }) {
     if (!card.node) { body.replaceChildren(); said.clear(); return; }
     if (element.dataset.of !== card.node) { body.replaceChildren(); said.clear(); element.dataset.of = card.node; }
     titled(card, stoppable);
-    plain = card.tasks === undefined;
+    plain = !card.tasks?.length;
     for (const [name, title, facts, build] of sections(card)) {
       if (facts && facts.length !== 0) section(name, title, facts, build);
       else drop(name);

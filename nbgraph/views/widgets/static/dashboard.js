@@ -4,11 +4,13 @@ import { icon } from "./icons.js";
 
 const ORDER = ["controls", "inbox", "graph", "inspector", "timeline", "costs"];
 const TITLES = { controls: "Controls", inbox: "Open questions", graph: "Graph", inspector: "State", timeline: "Timeline", costs: "Costs" };
+// Places that take room only while there is something in them, by the trait that says so.
+const FILLED = { inbox: "cards", costs: "rows" };
 
 function render({ model, el: host, signal }) {
   const say = sender(model);
   const places = new Map(ORDER.map((name) => [name, el("div", { class: `ng-area ng-area-${name}`, role: "region", "aria-label": TITLES[name], hidden: true })]));
-  const views = new Map();       // place -> { reference, view, child, show }
+  const views = new Map();       // place -> what is there
   const trail = el("div", { class: "ng-trail", hidden: true });
   host.replaceChildren(el("div", { class: "ng ng-dash" }, trail, el("div", { class: "ng-areas" }, ...places.values())));
   let turn = Promise.resolve();
@@ -25,16 +27,15 @@ function render({ model, el: host, signal }) {
     const view = child && !signal.aborted ? await model.widget_manager.create_view(child) : undefined;
     remove(views.get(name));
     if (view && signal.aborted) { view.remove(); return; }
-    // An inbox takes room only while somebody is asked something.
-    const show = () => { place.hidden = !view || (name === "inbox" && !child.get("cards")?.length); };
-    child?.on("change:cards", show);
-    views.set(name, { reference, view, child, show });
+    const show = () => { place.hidden = !view || (name in FILLED && !child.get(FILLED[name])?.length); };
+    child?.on(`change:${FILLED[name]}`, show);
+    views.set(name, { name, reference, view, child, show });
     place.replaceChildren(...(view ? [view.el] : []));
     show();
   }
 
   function remove(placed) {
-    placed?.child?.off("change:cards", placed.show);
+    placed?.child?.off(`change:${FILLED[placed.name]}`, placed.show);
     placed?.view?.remove();
   }
 

@@ -1,0 +1,93 @@
+"""What watching costs the run that is watched: the same run with and without views, turn about, in one process.
+
+    python tests/benchmarks/bench_views.py [--steps 10000] [--repeats 9]
+
+Two runs: a loop of steps that do nothing, as fast as the engine goes (the worst case), and a loop whose steps work for a
+millisecond. Each figure is the median, over all turns, of the ratio of a watched run to the run beside it, in processor
+time of the whole process, the views' threads included: on a busy machine the clock says little. Messages are made into
+the bytes that a kernel would send, and go nowhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import comm
+from comm.base_comm import BaseComm
+
+import nbgraph as ng
+from nbgraph.views.widgets.doors import dashboard, run_view
+
+SENT: list[int] = []
+
+
+class Nowhere(BaseComm):
+    """A comm that does what a kernel's does before the socket."""
+
+    def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_: Any) -> None:
+        """Make the bytes, and count them."""
+        SENT.append(len(json.dumps(data or {})) + sum(len(bytes(buffer)) for buffer in buffers or ()))
+
+
+def loop(steps: int, work: float) -> ng.Engine:
+    """Return an engine for a loop of steps that each work for so many seconds."""
+
+    def up(state: Any) -> Any:
+        end = time.perf_counter() + work
+        while work and time.perf_counter() < end:
+            pass
+        return {"n": state["n"] + 1}
+
+    graph = ng.Graph({"n": int}, name="loop")
+    graph.node(name="up")(up)
+    graph.edge("up", "up", when=lambda state: state["n"] < steps)
+    graph.node(name="out")(lambda state: None)
+    graph.edge("up", "out", otherwise=True)
+    return ng.Engine(graph, max_steps=steps + 10)
+
+
+def timed(steps: int, work: float, watch: Callable[[Any], Any] | None) -> float:
+    """Return what one run took, in processor seconds, watched or not."""
+    run = loop(steps, work).start({"n": 0}, run_id="r", before="up")
+    run.wait()
+    view = watch(run) if watch is not None else None
+    time.sleep(0.3)  # the view has settled
+    SENT.clear()
+    begun = time.process_time()
+    run.resume().wait()
+    took = time.process_time() - begun
+    if view is not None:
+        view.close()
+    return took
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--repeats", type=int, default=9)
+    given = parser.parse_args()
+    comm.create_comm = Nowhere
+    for name, steps, work in (("no work", given.steps, 0.0), ("1 ms of work", given.steps // 10, 0.001)):
+        timed(steps // 10, work, dashboard)  # what is imported and drawn the first time
+        for label, watch in (("graph view", run_view), ("dashboard", dashboard)):
+            ratios, messages, alone = [], [], []
+            for _ in range(given.repeats):
+                alone.append(timed(steps, work, None))
+                watched = timed(steps, work, watch)
+                ratios.append(watched / alone[-1])
+                messages.append(len(SENT))
+            cost = (statistics.median(ratios) - 1) * 100
+            print(
+                f"{label:10} {steps} steps, {name:12}: {statistics.median(alone):.2f} s alone, {cost:+.1f} % watched, "
+                f"{max(messages)} messages"
+            )
+
+
+if __name__ == "__main__":
+    main()
