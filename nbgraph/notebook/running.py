@@ -16,16 +16,26 @@ from nbgraph.errors import RunNotFound
 from nbgraph.notebook.arguments import text
 from nbgraph.notebook.bench import Bench
 from nbgraph.notebook.verb import BREAKS, ID, INPUT, RUN, Verb, arg, breaks, fields, input_of, new_id, the_run
+from nbgraph.store.protocol import Store
 
-_FRESH = arg("--fresh", "first delete the run that has this id", action="store_true")
+_FRESH = arg("--fresh", "first delete the run that has this id, and its forks", action="store_true")
 
 
 def _prepared(bench: Bench, asked: Namespace) -> tuple[Any, dict[str, Any]]:
     run_id = new_id(bench, asked)
     if asked.fresh and run_id is not None:
-        with suppress(RunNotFound):
-            bench.engine(asked.graph).store.delete(run_id)
+        _delete(bench.engine(asked.graph).store, run_id)
     return input_of(bench, asked.given), {"run_id": run_id, **breaks(asked), **fields(bench, asked.options, "%ng")}
+
+
+def _delete(store: Store, run_id: str) -> None:
+    """Delete a run and what was forked from it, if it is there: a notebook that runs again makes all of them anew."""
+    for row in store.runs():
+        origin = store.origin(row.record.run_id)
+        if origin is not None and origin.run_id == run_id:
+            _delete(store, row.record.run_id)
+    with suppress(RunNotFound):
+        store.delete(run_id)
 
 
 def _run(bench: Bench, asked: Namespace) -> Run:
