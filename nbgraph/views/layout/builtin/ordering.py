@@ -132,9 +132,12 @@ class _Search:
 
     def _exchange(self) -> None:
         """Exchange neighbours in a row as long as that helps."""
+        todo = list(range(len(self.rows)))
         for _ in range(4):
-            better = [self._exchange_in(row) for row in self.rows]
-            if not any(better):
+            better = [number for number in todo if self._exchange_in(self.rows[number])]
+            near = {number + aside for number in better for aside in (-1, 0, 1)}
+            todo = [number for number in range(len(self.rows)) if number in near]
+            if not todo:
                 return
 
     def _exchange_in(self, row: list[int]) -> bool:

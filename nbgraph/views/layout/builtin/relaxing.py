@@ -5,8 +5,7 @@ Owns that pass and the least distances within a row. Nothing changes its order, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
 
 from nbgraph.views.layout.builtin.parts import Hop, Level
 
@@ -14,6 +13,7 @@ GAP, PASSING_GAP = 28.0, 14.0
 """Room between two items, and beside an arc that passes."""
 _ROUNDS = 6
 _STILL = 0.05
+Beside = Mapping[int, tuple[int | None, int | None]]
 
 
 def apart(level: Level, item: int, other: int) -> float:
@@ -25,13 +25,21 @@ def apart(level: Level, item: int, other: int) -> float:
 def relaxed(level: Level, axes: Sequence[float]) -> list[float]:
     """Return the axes with every straight group moved as far as it has room and its arcs get shorter."""
     x = list(axes)
-    near = _near(level)
+    near, beside = _near(level), _beside(level)
     for turn in range(_ROUNDS):
         groups = list(_groups(level, x))
-        moved = [_move(level, group, x, near) for group in (groups if turn % 2 else reversed(groups))]
+        moved = [_move(level, group, x, near, beside) for group in (groups if turn % 2 else reversed(groups))]
         if not any(moved):
             break
     return x
+
+
+def _beside(level: Level) -> Beside:
+    """Return for every item what stands left and right of it in its row."""
+    found: dict[int, tuple[int | None, int | None]] = {}
+    for row in level.rows:
+        found |= zip(row, zip([None, *row[:-1]], [*row[1:], None], strict=True), strict=True)
+    return found
 
 
 def _near(level: Level) -> list[list[tuple[int, float, int]]]:
@@ -71,7 +79,9 @@ def _groups(level: Level, x: Sequence[float]) -> Iterator[list[int]]:
                 yield group
 
 
-def _move(level: Level, group: Sequence[int], x: list[float], near: Sequence[Sequence[tuple[int, float, int]]]) -> bool:
+def _move(
+    level: Level, group: Sequence[int], x: list[float], near: Sequence[Sequence[tuple[int, float, int]]], beside: Beside
+) -> bool:
     inside = set(group)
     wanted = sorted((x[o] + aside - x[i], worth) for i in group for o, aside, worth in near[i] if o not in inside)
     if not wanted:
@@ -80,7 +90,7 @@ def _move(level: Level, group: Sequence[int], x: list[float], near: Sequence[Seq
     shift = low if low > 0 else min(high, 0.0)
     if abs(shift) < _STILL:
         return False
-    shift = _limited(level, inside, x, shift)
+    shift = _limited(level, group, beside, x, shift)
     for item in group:
         x[item] += shift
     return abs(shift) >= _STILL
@@ -98,12 +108,13 @@ def _middle(wanted: Sequence[tuple[float, int]]) -> tuple[float, float]:
     return wanted[-1][0], wanted[-1][0]
 
 
-def _limited(level: Level, inside: set[int], x: Sequence[float], shift: float) -> float:
+def _limited(level: Level, group: Sequence[int], beside: Beside, x: Sequence[float], shift: float) -> float:
     """Return as much of a shift as leaves all distances kept."""
-    for row in level.rows:
-        for item, other in pairwise(row):
-            if shift > 0 and item in inside and other not in inside:
-                shift = max(0.0, min(shift, x[other] - x[item] - apart(level, item, other)))
-            if shift < 0 and other in inside and item not in inside:
-                shift = min(0.0, max(shift, x[item] + apart(level, item, other) - x[other]))
+    inside = set(group)
+    for item in group:
+        left, right = beside[item]
+        if shift > 0 and right is not None and right not in inside:
+            shift = max(0.0, min(shift, x[right] - x[item] - apart(level, item, right)))
+        if shift < 0 and left is not None and left not in inside:
+            shift = min(0.0, max(shift, x[left] + apart(level, left, item) - x[item]))
     return shift
