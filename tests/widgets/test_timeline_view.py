@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -190,8 +191,8 @@ def test_what_python_sends_while_a_run_goes_on_is_what_is_new(show, wire):
     run = ran(crowd(3, ask=True))
     page = show(run)
     before = len(wire.messages)
-    page.widget.take(Piece(status="running"))
-    page.widget._publish(whole=False)
+    page.widget.take(Piece(status="paused"))
+    page.widget.tick()
     (told,) = [one for one in wire.messages[before:] if one.data.get("method") == "custom"]
     assert ("more", 0) == (told.data["content"]["kind"], len(told.buffers[0]))
 
@@ -233,6 +234,29 @@ def test_a_run_opened_for_reading_offers_no_fork(show):
     page.widget.heard({"kind": "fork", "value": 1})
     page.pump()
     assert 1 == len(run.store.runs())
+
+
+def test_a_run_that_is_faster_than_a_view_may_be_costs_no_more(show):
+    """While a run goes on, a view takes one piece of news and rests; when the run stands still it has caught up."""
+    run = ran(crowd(2))
+    widget = show(run).widget
+    rows = list(run.store.steps("r1"))
+    taken = []
+    widget._spans.take = lambda news: (taken.append(news), sleep_a_little())
+    for _ in range(5):
+        widget.take(Piece(rows, status="running"))
+        widget._work()
+    assert 1 == len(taken)
+    widget.take(Piece(status="completed"))
+    widget._work()
+    assert 6 == len(taken)
+
+
+def sleep_a_little() -> None:
+    """Take some time, as sorting in many steps does."""
+    end = monotonic() + 0.005
+    while monotonic() < end:
+        continue
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ def ended(begun: CallRecord, line: CallRecord) -> Past:
 
 def covering(spans: list[Past]) -> list[Past]:
     """Return a task's spans in order; an attempt begins no later than its calls: it is timed when it ends."""
+    if len(spans) == 1:
+        return spans
     firsts: dict[int, float] = {}
     for span in spans:
         if span.kind == "call":

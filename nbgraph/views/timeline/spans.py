@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from json import loads
 from math import inf, nan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
 from nbgraph.views.escape import cut
@@ -96,7 +96,8 @@ class Spans:
         started = facts.get("started") or self.last
         end = started + (facts.get("seconds") or 0.0)
         self._at(started, end)
-        lane = self._lane(row.node, self._note_place(row, end).branch.number)
+        parents = [(step, way) for step, way in loads(row.parents or "[]")]
+        lane = self._lane(row.node, self._note_place(row, parents, end).branch.number)
         live = self._live.pop(row.task, None) or Live(row.node, lane)
         if live.lane != lane:
             self._move(live, lane)
@@ -104,7 +105,7 @@ class Spans:
         status = status_of(row, shared=row.step <= self.shared)
         kind = "edit" if row.status in ("edited", "migrated") else "attempt"
         live.spans.append(Past(started, end, kind, status, row.attempts, row.node, told(facts)))
-        self._flush(row.task, live, row.step, self._ready(loads(row.parents or "[]")))
+        self._flush(row.task, live, row.step, self._ready(parents))
 
     def _event(self, event: EventRecord) -> None:
         if event.kind in _GOES_ON:
@@ -169,17 +170,18 @@ class Spans:
 
     # -- places
 
-    def _note_place(self, row: StepRecord, end: float) -> Place:
-        parents = [(step, way) for step, way in loads(row.parents or "[]")]
+    def _note_place(self, row: StepRecord, parents: Sequence[tuple[int, str]], end: float) -> Place:
         known = [(step, self.places[step], way) for step, way in parents if step in self.places]
-        arrivals = loads(row.arrivals or "[]")
+        arrivals = loads(row.arrivals) if row.arrivals else ()
         ways = {way[0]: place for place, way in enumerate(arrivals)}
-        branch = self._branches.number([(step, place.branch, way) for step, place, way in known])
         depth = 1 + max((place.depth for _, place, _ in known), default=-1)
+        branch = self._branches.number((step, place.branch, way) for step, place, way in known)
         first = parents[0] if parents else (0, "")
         place = self.places[row.step] = Place(end, Branch(branch, len(ways)), depth, ways, first)
-        for parent in parents:
-            self._due.get(row.node, {}).pop(parent, None)
+        due = self._due.get(row.node)
+        if due is not None:
+            for parent in parents:
+                due.pop(parent, None)
         for way in arrivals:
             self._due.setdefault(way[1], {})[row.step, way[0]] = None
         return place
@@ -188,7 +190,7 @@ class Spans:
         place = self.places.get(step)
         return inf if place is None else place.end
 
-    def _ready(self, parents: Sequence[Sequence[Any]]) -> float:
+    def _ready(self, parents: Sequence[tuple[int, str]]) -> float:
         """Return when the last parent ended, infinite where that is not known."""
         return max((self._end_of(step) for step, _ in parents), default=inf)
 

@@ -7,6 +7,7 @@ Owns what is sent and when: all spans to a page that says hello, then what is ne
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeGuard
@@ -48,6 +49,7 @@ class TimelineView(RunView):
         self._spans, self._status = Spans(by, shared_steps(subject)), ""
         self._sent = self._named = 0
         self._stale, self._due = False, 0.0
+        self._backlog: deque[News] = deque()
         super().__init__(subject, by=by, axis=axis, run_id=plain(subject.id), refused=_refused(subject), **how)
 
     def begin(self) -> Mapping[str, Any]:
@@ -59,13 +61,24 @@ class TimelineView(RunView):
     def tick(self) -> None:
         """Take what is new, and send it when it is time."""
         super().tick()
-        if self._stale and not self.closed and time.monotonic() >= self._due:
+        self._work()
+        if self._stale and not self.closed and (self._status != "running" or time.monotonic() >= self._due):
             self._publish(whole=self.axis == "order")
 
     def take(self, news: News) -> None:
-        """Take what is new."""
-        self._spans.take(news)
-        self._status, self._stale = news.status, True
+        """Put what is new in line: a run that is faster than we may be is shown a little later, and costs no more."""
+        self._backlog.append(news)
+
+    def _work(self, *, all_of_it: bool = False) -> None:
+        """Sort in what waits: one piece, then a rest, while the run goes on; everything once it stands still."""
+        while self._backlog:
+            began = time.monotonic()
+            if began < self._due and self._backlog[-1].status == "running" and not all_of_it:
+                return
+            news = self._backlog.popleft()
+            self._spans.take(news)
+            self._status, self._stale = news.status, True
+            self._due = time.monotonic() + _REST * (time.monotonic() - began)
 
     def moved(self, step: int | None) -> None:
         """Move the line."""
@@ -101,9 +114,11 @@ class TimelineView(RunView):
         self._follower.close()
         self._follower = self.subject.follow()
         self.by, self._spans = by, Spans(by, self._spans.shared)
+        self._backlog.clear()
         news = self._follower.take()
         if news is not None:
             self.take(news)
+        self._work(all_of_it=True)
         self._publish(whole=True)
 
     # -- what is sent
