@@ -252,3 +252,14 @@ def test_a_picture_loads_no_package_for_notebooks():
         env={**os.environ, "PYTHONPATH": root},
     )
     assert "[]" == done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("value", "engine"), [("dot", "dot"), ("builtin", "builtin"), ("nonsense", "auto"), ("", "auto")]
+)
+def test_an_unknown_default_engine_counts_as_auto(monkeypatch, value, engine):
+    """NBGRAPH_LAYOUT names an engine; a display cannot fail over a wrong one."""
+    from nbgraph.views.settings import default_engine
+
+    monkeypatch.setenv("NBGRAPH_LAYOUT", value)
+    assert engine == default_engine()
