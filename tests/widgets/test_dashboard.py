@@ -154,7 +154,7 @@ def test_a_click_on_the_page_reaches_the_run(opened, mount):
     assert 2 == mounted.page.locator(".ng-stage .ng-is-done").count()
 
 
-@pytest.mark.parametrize("width", [1080, 860, 700, 420])
+@pytest.mark.parametrize("width", [1080, 816, 700, 420])
 def test_nothing_sticks_out(opened, mount, width):
     """At every width of a notebook the page need not be scrolled sideways."""
     dashboard = opened(done(line("a", "b")))

@@ -62,6 +62,8 @@ class ControlsView(RunView):
         self._now = self._now._replace(
             status=news.status, live=news.live, holder="" if news.live else news.holder, steps=steps
         )
+        if self._now.asked == "pause" and not news.live:
+            self._now = self._now._replace(asked="")
         self._publish()
 
     def tick(self) -> None:
@@ -116,9 +118,12 @@ class ControlsView(RunView):
             return
         self._now = self._now._replace(asked=verb)
         self.note = {}
+        if verb == "pause":
+            action()  # it only asks; that the run has stopped is news
         self._publish()
-        hands = self._brakes if verb in ("pause", "cancel") else self.scene.hands
-        hands.do(partial(self._act, verb, action))
+        if verb != "pause":
+            hands = self._brakes if verb == "cancel" else self.scene.hands
+            hands.do(partial(self._act, verb, action))
 
     def _action(self, verb: str, message: Mapping[str, Any]) -> Callable[[], Any] | None:
         """Return what to do, None where the page said something that cannot be."""
@@ -128,6 +133,8 @@ class ControlsView(RunView):
         if verb == "fork":
             step = message.get("step")
             return partial(self._fork, step) if type(step) is int and 0 <= step <= self._now.steps else None
+        if verb == "pause":
+            return partial(self.run.pause, 0)
         act: Callable[[], Any] = getattr(self.run, verb)
         return act
 

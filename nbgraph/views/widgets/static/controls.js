@@ -70,6 +70,7 @@ function render({ model, el: host, signal }) {
     label("resume", standing.status === "running" || standing.steps ? "Resume" : "Run");
     label("fork", standing.steps ? `Fork from step ${standing.at}` : "Fork");
     status.dataset.status = standing.status ?? "";
+    status.dataset.asked = standing.asked ?? "";      // said by Python: the run knows
     status.classList.toggle("ng-going", Boolean(standing.going));
     word.textContent = asked ? DOING[asked] : WORDS[standing.status] ?? standing.status ?? "";
     count.textContent = standing.steps === 1 ? "1 step" : `${(standing.steps ?? 0).toLocaleString("en")} steps`;
