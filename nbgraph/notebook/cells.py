@@ -65,7 +65,7 @@ class Cells:
             before = [(graph, definition_of(graph)) for graph in {id(one): one for one in self._graphs()}.values()]
             self._running.append(_Cell(info, str(info.raw_cell), before))
         except Exception:  # noqa: BLE001 - a hook that fails must not be seen in every cell
-            _LOG.exception("could not look at the notebook's graphs")
+            _LOG.info("could not look at the notebook's graphs", exc_info=True)
 
     def end(self, result: Any) -> None:
         """Compare, after the cell (IPython's ``post_run_cell``)."""
@@ -79,7 +79,7 @@ class Cells:
                 for graph, before in cell.before:
                     put_back(graph, before)
         except Exception:  # noqa: BLE001 - as above
-            _LOG.exception("could not see what the cell changed in its graphs")
+            _LOG.info("could not see what the cell changed in its graphs", exc_info=True)
 
     def _graphs(self) -> list[Graph]:
         return [*self._bench.graphs.values(), *(engine.graph for engine in self._bench.engines)]

@@ -82,7 +82,7 @@ def matcher(bench: Bench) -> Callable[[Any], Any]:
         try:
             words = offered(bench, context.text_until_cursor)
         except Exception:  # noqa: BLE001 - completion is a favour: it must not break typing
-            _LOG.warning("nothing could be offered for %r", context.text_until_cursor, exc_info=True)
+            _LOG.info("nothing could be offered for %r", context.text_until_cursor, exc_info=True)
             words = None
         if words is None:
             return {"completions": []}

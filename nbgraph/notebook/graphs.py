@@ -72,7 +72,9 @@ def _graph(bench: Bench, name: str, state: str) -> Graph:
     """Return the graph that the notebook has under the name, with that state, or a new one."""
     schema = value(state, bench.names, "--state") if state else None
     held = bench.names.get(name)
-    if not isinstance(held, Graph):
+    if held is not None and not isinstance(held, Graph):
+        raise UsageError(f"%graph: {name} is a {type(held).__name__} of the notebook; choose another name")
+    if held is None:
         return Graph(schema, name=name)
     if state and held.schema.cls is not schema:
         held.schema = Schema.of(schema)

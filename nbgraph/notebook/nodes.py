@@ -11,15 +11,18 @@ import inspect
 import linecache
 import re
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from keyword import iskeyword
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import no_var_expand
 
+from nbgraph.engine.engine import Engine
+from nbgraph.engine.run import Run
 from nbgraph.errors import GraphError
+from nbgraph.graph.definition import Graph
 from nbgraph.graph.source import code_of, source_of
 from nbgraph.notebook.arguments import Parser, listed, text, value
 from nbgraph.notebook.bench import Bench
@@ -70,6 +73,15 @@ def function_name(name: str) -> str:
     return name
 
 
+def _free(names: Mapping[str, Any], name: str) -> str:
+    """Return a name that a node's function may take; raises ``UsageError`` where that would lose something."""
+    held = names.get(function_name(name))
+    if isinstance(held, (Graph, Engine, Run, ModuleType)):
+        what = "module" if isinstance(held, ModuleType) else type(held).__name__.lower()
+        raise UsageError(f"%%node: {name} is a {what} of the notebook; write %%node {name}_node --title {name}")
+    return name
+
+
 def transformer(shell: Any) -> Callable[[list[str]], list[str]]:
     """Return the input transformer; a cell that it cannot read goes on to the magic, which says why."""
 
@@ -79,7 +91,7 @@ def transformer(shell: Any) -> Callable[[list[str]], list[str]]:
         line, body = lines[0][len("%%node") :].strip(), "".join(lines[1:])
         try:
             asked = READS.read(line)
-            function_name(asked.name)
+            _free(shell.user_ns, asked.name)
         except UsageError:
             return lines
         body = _python(shell, body)
@@ -109,7 +121,7 @@ def node_magic(bench: Bench, shell: Any, raw: Callable[[], str]) -> Callable[...
     def node(line: str, cell: str | None = None) -> None:
         __tracebackhide__ = True  # IPython leaves frames with this name out of tracebacks
         asked = READS.read(line)
-        name = function_name(asked.name)
+        name = function_name(asked.name) if cell is None else _free(bench.names, asked.name)
         if cell is not None:
             _define(shell, name, _checked(shell, name, cell), asked, 0)
         elif not source_of(bench.names.get(name)).text and (found := _cell_of(raw(), name)):

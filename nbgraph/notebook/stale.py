@@ -7,6 +7,7 @@ nothing where code differs in comments or layout only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from json import loads
 from pathlib import Path
 from time import monotonic
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from nbgraph.engine.engine import Engine
 from nbgraph.engine.outlook import same_code
+from nbgraph.errors import NbgraphError
 from nbgraph.graph.definition import Graph
 from nbgraph.notebook.bench import Bench, beside
 from nbgraph.notebook.definitions import Definition, graphs_with
@@ -64,7 +66,11 @@ class Watch:
         if not names:
             return []
         deadline = monotonic() + MOMENT
-        return [str(one) for engine in self._engines() for one in self._stale(engine, graph, names, deadline)]
+        lines: list[str] = []
+        for engine in self._engines():
+            with suppress(NbgraphError):  # a file that is closed or damaged says so to whoever uses it
+                lines += [str(one) for one in self._stale(engine, graph, names, deadline)]
+        return lines
 
     def _engines(self) -> list[Engine]:
         """Return the engines that are known, and the one that verbs would use if its file is there."""
@@ -72,7 +78,8 @@ class Watch:
         for name, graph in bench.graphs.items():
             choice = bench.chosen(name)
             if choice is not None and Path(choice.store or beside(graph)).exists():
-                bench.engine(name)
+                with suppress(NbgraphError):
+                    bench.engine(name)
         return bench.engines
 
     def _stale(self, engine: Engine, graph: Graph, names: list[str], deadline: float) -> Iterator[Stale]:

@@ -97,6 +97,7 @@ def test_an_edge_is_replaced_and_removed(cells, graph):
         ("%edge one two --remove", "no such edge from 'one' to 'two'"),
         ("%graph", "required: NAME"),
         ("%graph a-b", "no Python name"),
+        ("%graph one", "one is a function of the notebook; choose another name"),
         ("%graph new --state Nothing", "'Nothing' raised NameError"),
         ("%graph new --state 3", "state"),
         ("%graph new max_concurent=3", "the nearest is 'max_concurrent'"),

@@ -184,6 +184,8 @@ def test_options_are_those_of_the_decorator(cells, graph):
         ("%%node one\nx = 1\nyield x", "line 3 yields"),
         ("%%node one --graph nowhere\n{}", "no graph 'nowhere' in this notebook; there is g"),
         ("%node nothing", "no function 'nothing'"),
+        ("%%node g\n{}", "g is a graph of the notebook; write %%node g_node --title g"),
+        ("%%node ng\n{}", "ng is a module of the notebook"),
     ],
 )
 def test_a_wrong_line_is_refused_in_words(cells, graph, cell, why):
