@@ -74,7 +74,7 @@ fresh: $(ready)
 	$(python) .ci/notebooks.py --check
 
 screenshots: $(ready) browser
-	$(python) .ci/screenshots.py --folder "$(BUILD)/screenshots" $(SHOTS)
+	$(python) -m tests.screenshots.shoot --folder "$(BUILD)/screenshots" $(SHOTS)
 
 lab: $(ready)
 	$(python) -m jupyterlab --ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_quickstart.ipynb

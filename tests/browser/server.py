@@ -17,6 +17,7 @@ import nbformat
 
 PROGRAMS = {"lab": "jupyterlab", "notebook": "notebook"}
 
+THEMES = "@jupyterlab/apputils-extension:themes"
 # No news, no update checks, no dialogs; all cells are in the document, also those out of sight.
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
@@ -32,8 +33,9 @@ SETTINGS = {
 class Server:
     """One server. ``root`` holds its notebooks, ``data`` what Jupyter looks for, such as kernelspecs."""
 
-    def __init__(self, folder: Path, app: str = "lab") -> None:
+    def __init__(self, folder: Path, app: str = "lab", *, dark: bool = False) -> None:
         self.app = app
+        self._theme = {"theme": "JupyterLab Dark" if dark else "JupyterLab Light"}
         self.root, self.data, self._folder = folder / "notebooks", folder / "data", folder
         self.root.mkdir(parents=True)
         self._token = secrets.token_hex(16)
@@ -44,7 +46,7 @@ class Server:
         """Start it, and return when it answers."""
         settings = self._folder / "config" / "labconfig"
         settings.mkdir(parents=True)
-        (settings / "default_setting_overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+        (settings / "default_setting_overrides.json").write_text(json.dumps({**SETTINGS, THEMES: self._theme}))
         with (self._folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(self._command(), env=self._environment(), stdout=log, stderr=log)
         end = time.monotonic() + timeout
