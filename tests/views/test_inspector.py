@@ -160,6 +160,7 @@ def test_a_line_is_found_by_what_it_says():
     """The failing line is the node's own last one that the traceback came through, wherever the file is by now."""
     trace = 'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    helper(1)\n  File "b.py", line 7, in helper\n    raise X\n'
     assert 2 == failing_line("def f(state):\n    helper(1)\n    return {}", trace)
+    assert 3 == failing_line("def f(state):\n    helper(1)\n    raise X", trace)
     assert 0 == failing_line("def f(state):\n    other()", trace)
     ours = trace.replace("a.py", "lib/nbgraph/engine/attempt.py")
     assert own_frames(ours).startswith('Traceback (most recent call last):\n  File "b.py"')

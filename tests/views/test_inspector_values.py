@@ -135,6 +135,15 @@ def test_the_budget_closes_what_comes_late():
     node = shown(value, budget)
     assert 20 == len(node["c"]) + node["m"]
     assert 2_000 > -budget.left
+    assert {"k": "list", "t": "list", "n": 1, "m": 1} == shown([1], Budget(0))
+
+
+def test_three_levels_are_open_at_first():
+    """What lies deeper is shown closed and comes when it is opened."""
+    node, levels = tree([[[[[1]]]]]), 0
+    while "c" in node:
+        node, levels = node["c"][0][1], levels + 1
+    assert (3, 1) == (levels, node["m"])
 
 
 @given(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nbgraph as ng
 from nbgraph.store.protocol import StepRecord
-from nbgraph.testing import FakeClock
+from nbgraph.testing import FakeClock, finishing
 from nbgraph.views.timeline.chart import chart
 from nbgraph.views.timeline.columns import LOOKS, Columns, Span, packed
 from nbgraph.views.timeline.folds import Folds, unfolded
@@ -127,6 +128,44 @@ def test_the_order_of_causes_does_not_depend_on_timing(by: str):
     strip = [[span._replace(step=0, name=0) for span in one.spans] for one in (slow, fast)]
     assert (slow.labels, slow.heights, slow.end) == (fast.labels, fast.heights, fast.end)
     assert strip[0] == strip[1]
+
+
+@pytest.mark.parametrize("by", ["node", "branch"])
+def test_of_two_that_are_sent_the_first_stands_above_whoever_ends_first(by: str):
+    """Tasks of one column stand in the order in which they were sent, not in that of their ends."""
+
+    def fan(order: list[str]) -> list[tuple[str, str, float, int]]:
+        graph = ng.Graph({"n": int}, name="fan")
+        graph.node(name="s")(lambda state: {})
+        for name in "abc":
+            graph.node(name=name, after="s")(lambda state: {})
+            graph.node(name=f"{name}2", after=name)(lambda state: {})
+        engine = ng.Engine(graph, store=":memory:", executor=finishing(order))
+        engine.run({}, run_id="r1")
+        drawn = chart(spans_of(engine.open("r1"), by), "order")
+        return [(drawn.names[span.name], drawn.labels[span.lane], span.start, span.row) for span in drawn.spans]
+
+    assert fan(["s", "a", "a2", "b", "c"]) == fan(["s", "c", "c2", "b", "a"])
+
+
+def test_a_running_task_moves_to_its_own_branch_when_that_is_known():
+    """Before a task has a step its branch is a guess; afterwards it is not."""
+    spans = Spans("branch")
+    root = _row(1, "s", 0.0, 0.1)._replace(parents="[]", arrivals='[["s0","w",{}],["s1","w",{}]]')
+    second = _row(2, "w", 0.2, 0.5)._replace(parents='[[1,"s1"]]', arrivals="")
+    spans.take(Piece([root], status="running", running=(Busy("w", "task 2", 0.2),)))
+    spans.take(Piece([second, second._replace(step=3, task="task 3", parents='[[1,"s0"]]')]))
+    alone = spans_of_rows([root, second, second._replace(step=3, task="task 3", parents='[[1,"s0"]]')])
+    assert [span.lane for span in alone.columns if span.step == 2] != [
+        span.lane for span in alone.columns if span.step == 3
+    ]
+    assert 2 == len({span.lane for span in spans.columns if span.step in (2, 3)})
+
+
+def spans_of_rows(rows: list[StepRecord]) -> Spans:
+    spans = Spans("branch")
+    spans.take(Piece(rows))
+    return spans
 
 
 def test_a_column_is_the_longest_way_from_the_root():
