@@ -149,6 +149,18 @@ def test_arrows_choose_and_enter_opens(browse):
     assert "r2" == page.widget.child.name
 
 
+def test_plain_keys_are_the_widgets_and_shortcuts_the_notebooks(browse):
+    """A notebook that listens before the page's elements is asked to leave arrows alone, and may still save with Ctrl+S."""
+    page = browse(five())
+    listen = "() => { window.kept = []; document.addEventListener('keydown', (e) => kept.push(e.target.hasAttribute('data-lm-suppress-shortcuts')), true); }"
+    page.page.evaluate(listen)
+    page.root.locator(".ng-runs-list").focus()
+    for key in ("ArrowDown", "Control+s"):
+        page.page.keyboard.press(key)
+        page.frame()
+    assert [True, False, False] == page.page.evaluate("() => kept")  # Control itself is a key too
+
+
 def test_what_was_opened_stands_below_the_list(page):
     """The widget of an opened run is shown in the same output, also after the page is loaded again."""
     state = {"looks": {}, "notice": {}, "child": "IPY_MODEL_other"}

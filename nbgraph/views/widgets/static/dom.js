@@ -37,10 +37,21 @@ export function sender(model, signal) {
     return last;
   };
   if (signal) {
+    keepKeys(signal);
     say("shown");
     signal.addEventListener("abort", () => say("hidden"), { once: true });
   }
   return say;
+}
+
+// Plain keys are the widget's while the focus is in it, and not a notebook's short-cuts: Notebook 7 takes keys before any
+// element sees them, except from one that asks it not to. Ctrl+S and its like, and Shift+Enter, stay the notebook's.
+function keepKeys(signal) {
+  addEventListener("keydown", ({ target, key, ctrlKey, metaKey, altKey, shiftKey }) => {
+    if (ctrlKey || metaKey || altKey || (shiftKey && key === "Enter") || !target.closest?.(".ng")) return;
+    target.dataset.lmSuppressShortcuts = "true";
+    setTimeout(() => delete target.dataset.lmSuppressShortcuts);
+  }, { capture: true, signal });
 }
 
 // Calls `draw` at the next frame, once, however often it was asked for until then.
