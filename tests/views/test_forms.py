@@ -17,7 +17,8 @@ from pydantic import Field
 
 from nbgraph.engine.forms import build, check, describe
 from nbgraph.engine.forms.showing import path_text
-from nbgraph.views.forms import UnreadableError, form_of, steps_of, value_of
+from nbgraph.views.drafts import UnreadableError, steps_of, value_of
+from nbgraph.views.forms import form_of
 
 
 class Level(enum.Enum):

@@ -16,8 +16,9 @@ import traitlets
 
 from nbgraph.errors import AnswerError, NbgraphError, StoreError
 from nbgraph.store.protocol import Store
+from nbgraph.views.drafts import UnreadableError, steps_of, value_of
 from nbgraph.views.escape import cut, plain
-from nbgraph.views.forms import Field, UnreadableError, form_of, steps_of, value_of
+from nbgraph.views.forms import Field, form_of
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import View
 from nbgraph.views.widgets.modules import module, stylesheet
