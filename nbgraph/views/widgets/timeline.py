@@ -47,7 +47,7 @@ class TimelineView(RunView):
 
     def __init__(self, subject: Subject, *, by: str = "node", axis: str = "time", **how: Any) -> None:
         self._spans, self._status = Spans(by, shared_steps(subject)), ""
-        self._sent = self._named = 0
+        self._sent = 0, 0, 0
         self._stale, self._due = False, 0.0
         self._backlog: deque[News] = deque()
         super().__init__(subject, by=by, axis=axis, run_id=plain(subject.id), refused=_refused(subject), **how)
@@ -134,12 +134,12 @@ class TimelineView(RunView):
 
     def _timed(self, *, whole: bool) -> tuple[dict[str, Any], list[bytes]]:
         """Return what is new on the clock's axis, with everything that has not finished."""
-        spans, first, named = self._spans, *((0, 0) if whole else (self._sent, self._named))
+        spans, (first, named, lanes) = self._spans, (0, 0, 0) if whole else self._sent
         unfinished = [span for task in spans.unfinished() for span in task]
         facts = {
             "kind": "whole" if whole else "more",
             "first": first,
-            "labels": numbered(spans.lanes.labels),
+            "labels": numbered(spans.lanes.labels) if len(spans.lanes.labels) != lanes else None,
             "names": spans.names[named:],
             "named": named,
             "notes": [[place, note] for place, note in spans.notes.items() if place >= first][-_MOST_NOTES:],
@@ -147,7 +147,7 @@ class TimelineView(RunView):
             "origin": spans.folds.origin,
             "end": spans.end,
         }
-        self._sent, self._named = len(spans), len(spans.names)
+        self._sent = len(spans), len(spans.names), len(spans.lanes.labels)
         return facts, [*spans.columns.since(first), *packed(unfinished)]
 
     def _ordered(self) -> tuple[dict[str, Any], list[bytes]]:

@@ -50,7 +50,7 @@ function render({ model, el: host, signal }) {
     if (message.kind === "part") { waiting.get(message.id)?.({ ...message, k: message.of }); waiting.delete(message.id); }
     else if (message.kind === "found" && message.id === searched) showHits(message);
     else if (message.kind === "step") show(message);
-    else if (message.kind === "broken") { page = null; alarm.hidden = false; alarm.replaceChildren(el("b", { text: message.text }), el("div", { text: message.todo })); }
+    else if (message.kind === "broken") { page = null; panel.replaceChildren(); alarm.hidden = false; alarm.replaceChildren(el("b", { text: message.text }), el("div", { text: message.todo })); }
   }
 
   function show(message) {

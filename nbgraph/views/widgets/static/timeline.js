@@ -62,7 +62,7 @@ function render({ model, el: host, signal }) {
     names.length = message.named;
     names.push(...message.names);
     for (const [place, text] of message.notes) notes.set(place, text);
-    facts = message;
+    facts = { ...message, labels: message.labels ?? facts.labels };
     heard = performance.now();
     arrange(message.kind === "whole");
     by.value = message.by;
@@ -75,7 +75,7 @@ function render({ model, el: host, signal }) {
   function arrange(whole) {
     const count = Math.max(table.heights.length, open.heights.length);
     const begin = (lane) => Math.min(table.begins[lane] ?? Infinity, open.begins[lane] ?? Infinity);
-    const fresh = [...Array(count).keys()].filter((lane) => !order.includes(lane));
+    const placed = new Set(order), fresh = [...Array(count).keys()].filter((lane) => !placed.has(lane));
     if (whole && facts.axis === "time") fresh.sort((one, other) => begin(one) - begin(other) || one - other);
     order.push(...fresh);
     lanes = [];
@@ -148,7 +148,7 @@ function render({ model, el: host, signal }) {
   function stand() {
     const step = cursor ?? facts.latest, place = table.ends.get(step), node = place === undefined ? "" : names[table.name(place)];
     if (document.activeElement !== range || Number(range.value) !== step) range.value = String(step);
-    const stands = cursor === null && !["", "completed", "running"].includes(facts.status) ? ` · ${facts.status}` : "";
+    const stands = cursor === null && !["", "completed", "running"].includes(facts.status) ? ` · run ${facts.status}` : "";
     where.textContent = step === 0 ? "the input" : `step ${step} of ${facts.latest}${node ? ` · ${node}` : ""}${stands}`;
     range.setAttribute("aria-valuetext", where.textContent);
     live.setAttribute("aria-pressed", String(cursor === null));
@@ -254,7 +254,8 @@ function render({ model, el: host, signal }) {
     tip.replaceChildren(...tipOf(hit.from, hit.place, { facts, names, note: hit.from === table ? notes.get(hit.place) : "", now: now() }));
     const box = plot.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
     tip.style.left = `${Math.max(4, Math.min(x + 12, box.width - tip.offsetWidth - 4))}px`;
-    tip.style.top = `${y + 16}px`;
+    const low = root.getBoundingClientRect().bottom - event.clientY < tip.offsetHeight + 22;
+    tip.style.top = `${low ? y - tip.offsetHeight - 8 : y + 16}px`;
   }
   plot.addEventListener("wheel", (event) => {
     if (event.ctrlKey || event.metaKey) zoomed(Math.exp(-event.deltaY / 300), event.clientX - canvas.getBoundingClientRect().left);
