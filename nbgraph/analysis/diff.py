@@ -84,11 +84,15 @@ class Diff:
     @property
     def summary(self) -> str:
         """The comparison in words, three or four lines."""
+        return self._words(timed=True)
+
+    def _words(self, *, timed: bool) -> str:
         names = self.left.name, self.right.name
         seconds = amount(sum(self.left.seconds.values()), sum(self.right.seconds.values()), names, " s")
         cost = amount(self.left.total_cost, self.right.total_cost, names)
         first = [f"First: {sentence(self.first, self.left, self.right)}."] if self.first is not None else []
-        return "\n".join([f"{'; '.join(self._counted())}.", *first, f"Nodes took {seconds}. Cost: {cost}."])
+        took = f"Nodes took {seconds}. " if timed else ""
+        return "\n".join([f"{'; '.join(self._counted())}.", *first, f"{took}Cost: {cost}."])
 
     def _counted(self) -> Iterator[str]:
         counts = Counter(self._outcomes.values())
@@ -114,8 +118,12 @@ class Diff:
         return len(self.differences)
 
     def __repr__(self) -> str:
+        return self.told()
+
+    def told(self, *, timed: bool = True) -> str:
+        """Return how it shows itself as text; ``timed=False`` leaves out what differs from one run to the next."""
         count = f"{len(self)} difference{'' if len(self) == 1 else 's'}" if self else "the same"
-        return f"<Diff of {self.left.name!r} and {self.right.name!r}: {count}>\n{self.summary}"
+        return f"<Diff of {self.left.name!r} and {self.right.name!r}: {count}>\n{self._words(timed=timed)}"
 
     def view(self, **how: Any) -> Any:
         """Return a widget with both runs side by side, the first difference marked, and a way through the others."""
@@ -125,7 +133,11 @@ class Diff:
         return bundle("diff.bundle", self)
 
     def _repr_html_(self) -> str:
-        lines = "<br>".join(_safe(line) for line in self.summary.splitlines())
+        return self.page()
+
+    def page(self, *, timed: bool = True) -> str:
+        """Return how it shows itself as HTML, escaped; ``timed`` as in ``told``."""
+        lines = "<br>".join(_safe(line) for line in self._words(timed=timed).splitlines())
         title = f"<b>{_safe(self.left.name)}</b> and <b>{_safe(self.right.name)}</b>"
         return f"<div>{title}<br>{lines}{self._html_table() if self else ''}</div>"
 

@@ -94,7 +94,8 @@ def run_bundle(run: Subject) -> dict[str, Any]:
 
 def diff_bundle(diff: Diff) -> dict[str, Any]:
     """Return what a notebook shows of a comparison: its words and its first differences as a table."""
-    return {"text/html": diff._repr_html_()}
+    timed = default_times()
+    return {"text/plain": diff.told(timed=timed), "text/html": diff.page(timed=timed)}
 
 
 def image(svg: str, width: float, height: float, told: str) -> str:
