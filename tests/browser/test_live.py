@@ -84,34 +84,6 @@ def test_the_past_is_scrubbed_and_forked_from(notebook):
     lab.assert_clean()
 
 
-ASK = """
-from typing import Literal
-graph = ng.Graph(Log, name="asking")
-@graph.node
-def decide(state, ctx):
-    return {"log": ctx.ask("Publish it?", schema=Literal["yes", "no"])}
-for old in Path().glob("asking.sqlite*"): old.unlink()
-engine = ng.Engine(graph, store="asking.sqlite")
-run = engine.run(run_id="one")
-engine.inbox_form()
-"""
-
-
-@pytest.mark.parametrize("app", ["lab"])
-def test_a_question_is_answered_in_its_form(notebook):
-    """An open question is a form; an answer that is picked and sent is the run's, which resumes from the page."""
-    lab = notebook(SETUP, ASK, "engine.open('one').wait().state['log']")
-    lab.run_cells(0, 1)
-    form = lab.output(1)
-    form.get_by_role("radio", name="yes").click()
-    form.get_by_role("button", name="Answer").click()
-    form.get_by_role("button", name="Resume one").click()
-    expect(form.locator(".ng-inbox-told")).to_contain_text("yes")
-    expect(form.get_by_role("button", name="Resume one")).to_be_hidden()
-    assert "['yes']" in lab.run_cell(2)
-    lab.assert_clean()
-
-
 @pytest.mark.parametrize("app", ["lab"])
 def test_a_view_catches_up_after_the_page_was_reloaded(notebook):
     """What happened while the page was away is on it when it comes back, and the view goes on living."""
