@@ -249,3 +249,12 @@ def test_a_removed_view_listens_to_nothing(shown):
     page = shown(changed())
     page.remove()
     assert 0 == page.listeners
+
+
+def test_a_picture_of_a_comparison_says_nothing_of_failures(shown):
+    """The static drawing tells outcomes in the comparison's own words: what ran on one side only has not failed."""
+    from base64 import b64decode
+
+    html = shown(forked()).widget.picture()["text/html"]
+    drawn = b64decode(html.split("base64,")[1].split('"')[0]).decode()
+    assert ("= 1 + 1" in drawn.replace("  ", " "), "failed<" in drawn) == (True, False)

@@ -41,14 +41,16 @@ def svg(
     title: str = "",
     *,
     times: bool = True,
+    patches: Mapping[str, Mapping[str, str]] | None = None,
 ) -> str:
-    """Return the drawing as a whole SVG document, with its own background and style.
+    """Return the drawing as a whole SVG document, with its own background and style; ``patches`` as ``colouring`` makes them.
 
     ``theme``: "light", "dark", or "page" for a place that defines the palette's CSS variables and has ``rules()``.
     """
     tree = figure(topology, layout, title or topology.name)
     if nodes is not None or edges is not None:
         tree = patched(tree, colouring(topology, layout, nodes or {}, edges or {}, times=times))
+    tree = patched(tree, patches) if patches else tree
     return as_markup(tree if theme == "page" else _for_a_file(tree, theme))
 
 

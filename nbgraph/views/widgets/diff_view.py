@@ -42,6 +42,7 @@ class DiffView(View):
     def __init__(self, diff: Diff, *, engine: str = "") -> None:
         self.diff = diff
         self.lines = lines_of(diff, times=default_times())
+        self._counts = counts_of(self.lines)
         self._topology = topology_of(diff)
         self._layout = layout(self._topology, engine or default_engine()) if self._topology is not None else None
         super().__init__(Scene.of(diff, "diff"), head=self._head(), **self._drawn())
@@ -62,14 +63,27 @@ class DiffView(View):
     def _drawn(self) -> dict[str, Any]:
         if self._topology is None or self._layout is None:
             return {"drawing": {}, "patches": {}}
-        patches = colouring(self._topology, self._layout, nodes_of(self.lines), {})
-        counts, first = counts_of(self.lines), self.diff.first
+        return {"drawing": scene(self._topology, self._layout), "patches": self._patches()}
+
+    def _patches(self) -> dict[str, dict[str, str]]:
+        if self._topology is None or self._layout is None:
+            return {}
+        patches = colouring(self._topology, self._layout, nodes_of(self.lines), {}, times=False)
         for place, node in enumerate(self._topology.nodes):
-            if node.name in counts and f"n{place}f" in patches:
-                patches[f"n{place}f"] = {"text": counted(counts[node.name])}
-            if first is not None and node.name == first.node:
-                patches[f"n{place}"] = {"class": f"{patches.get(f'n{place}', {}).get('class', '')} ng-diff-first"}
-        return {"drawing": scene(self._topology, self._layout), "patches": patches}
+            patches.update(self._compared(f"n{place}", node.name, patches))
+        return patches
+
+    def _compared(self, key: str, node: str, patches: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+        """Return what a node says of its outcomes in place of what it would say of a run."""
+        counts, first = self._counts.get(node), self.diff.first
+        if counts is None:
+            return {}
+        mark = " ng-diff-first" if first is not None and first.node == node else ""
+        told = {
+            key: {"class": f"{patches[key]['class']}{mark}"},
+            f"{key}t": {"text": plain(f"{node}: {counted(counts)}")},
+        }
+        return {**told, f"{key}f": {"text": counted(counts)}} if f"{key}f" in patches else told
 
     # -- on the scene's thread
 
@@ -110,9 +124,11 @@ class DiffView(View):
 
     def picture(self) -> Mapping[str, str]:
         """Return the graph by outcome, and the differences as a table."""
+        return {"text/html": f"<div>{self._image()}{self.diff._repr_html_()}</div>", "text/plain": repr(self.diff)}
+
+    def _image(self) -> str:
+        if self._topology is None or self._layout is None:
+            return ""
         told = f"{self.diff.left.name} and {self.diff.right.name} compared"
-        drawn = ""
-        if self._topology is not None and self._layout is not None:
-            document = svg(self._topology, self._layout, nodes_of(self.lines), {}, times=False)
-            drawn = image(document, self._layout.width, self._layout.height, told)
-        return {"text/html": f"<div>{drawn}{self.diff._repr_html_()}</div>", "text/plain": repr(self.diff)}
+        document = svg(self._topology, self._layout, title=told, patches=self._patches())
+        return image(document, self._layout.width, self._layout.height, told)
