@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from nbgraph.store.protocol import EventRecord, StepRecord
 from nbgraph.views.subject import News, Running, Subject
-from nbgraph.views.topology import Link, Topology, topology_of_run
-
-_MEMO_TEXT, _MEMO_SIZE = 200, 4096
-"""Longest text of arrivals that is remembered, and how many are: loops repeat theirs, maps do not."""
+from nbgraph.views.topology import Topology, topology_of_run
+from nbgraph.views.untaken import EDITS, Untaken
+from nbgraph.views.ways import Ways
 
 
 class NodeFacts(NamedTuple):
@@ -70,11 +69,15 @@ class Tally:
         self._shared, self._ended = shared, ""
         self._counts = {node.name: _Count() for node in topology.nodes}
         self._taken = dict.fromkeys((link.id for link in topology.links), 0)
-        self._ways = _Ways(topology.links)
+        self._ways = Ways(topology.links)
+        self._untaken = Untaken(topology)
+        self._gone: Sequence[str] = ()
+        """Links that the latest row took."""
         # Tasks by what they are in the midst of, each with its node.
         self._pending: dict[str, str] = {}
         self._failed: dict[str, str] = {}
         self._waiting: dict[str, str] = {}
+        self._live = False
         self._running: Sequence[Running] = ()
         self._ready: Mapping[str, int] = {}
 
@@ -97,7 +100,7 @@ class Tally:
     def take(self, news: News) -> None:
         """Count what is new."""
         self.add(news.steps, news.events)
-        self.status = news.status
+        self.status, self._live = news.status, news.live
         self._running, self._ready = news.running, news.ready
 
     def add(self, steps: Iterable[StepRecord], events: Sequence[EventRecord] = ()) -> None:
@@ -116,23 +119,33 @@ class Tally:
         self._add_steps(rows[at:])
 
     def _add_steps(self, steps: Iterable[StepRecord]) -> None:
-        counts, taken, ways, alive = self._counts, self._taken, self._ways, self._alive()
+        taken, ways, untaken, alive = self._taken, self._ways, self._untaken, self._alive()
         for row in steps:
             self.steps = row.step
-            count = counts.get(row.node)
-            if count is not None:
-                count.done += 1
-                count.seconds += seconds_of(row.facts)
-                if row.attempts > 1:
-                    count.retried += row.attempts - 1
-                if row.status == "caught":
-                    count.caught += 1
-                if row.step <= self._shared:
-                    count.kept += 1
-            for link in ways.of(row.node, row.arrivals):
+            links, targets = ways.of(row.node, row.arrivals)
+            if row.status in EDITS:
+                for link in self._gone:
+                    taken[link] -= 1
+            else:
+                self._done(row)
+            for link in links:
                 taken[link] += 1
+            self._gone = links
+            untaken.take(row, targets)
             if alive:
                 self._settle(row.task)
+
+    def _done(self, row: StepRecord) -> None:
+        count = self._counts.get(row.node)
+        if count is not None:
+            count.done += 1
+            count.seconds += seconds_of(row.facts)
+            if row.attempts > 1:
+                count.retried += row.attempts - 1
+            if row.status == "caught":
+                count.caught += 1
+            if row.step <= self._shared:
+                count.kept += 1
 
     def _alive(self) -> bool:
         return bool(self._pending or self._failed or self._waiting)
@@ -166,21 +179,30 @@ class Tally:
         """Return every node's facts, in the topology's order."""
         active = self.status in ("running", "")
         running = _counted(one.node for one in self._running if one.started is not None)
-        queued = _counted(one.node for one in self._running if one.started is None)
         trying = {one.task for one in self._running}
         pending = _counted(node for task, node in self._pending.items() if task not in trying)
         failed, waiting = _counted(self._failed.values()), _counted(self._waiting.values())
+        ready = self._ready_now(failed, waiting, pending if active else {})
         facts = {}
         for name, count in self._counts.items():
-            ready = queued.get(name, 0) + self._ready.get(name, 0)
-            now = _Now(failed.get(name, 0), waiting.get(name, 0), running.get(name, 0), pending.get(name, 0), ready)
-            now = now if active else now._replace(running=0, pending=0, ready=0)
+            told = (each.get(name, 0) for each in (failed, waiting, running, pending, ready))
+            now = _Now(*told) if active else _Now(*told)._replace(running=0, pending=0)
             facts[name] = NodeFacts(
                 _status(count, now, over=self.status == "completed"), count.done, now.failed + count.caught,
                 now.running, now.ready, now.waiting, count.retried + pending.get(name, 0), count.kept, count.seconds,
                 count.cost, name in self.stale,
             )  # fmt: skip
         return facts
+
+    def _ready_now(self, *begun: Mapping[str, int]) -> Mapping[str, int]:
+        """Return the tasks that could start: as who drives the run says, else those not ``begun`` where it stands."""
+        if self._live or self._running or self._ready:
+            queued = [one.node for one in self._running if one.started is None]
+            return _counted([*queued, *(name for name, count in self._ready.items() for _ in range(count))])
+        if self.status in ("", "completed", "deleted"):
+            return {}
+        found = self._untaken.tasks()
+        return {name: max(0, count - sum(each.get(name, 0) for each in begun)) for name, count in found.items()}
 
     def edges(self) -> Mapping[str, int]:
         """Return how often every link was taken, by its id."""
@@ -255,35 +277,3 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
     for name in names:
         counts[name] = counts.get(name, 0) + 1
     return counts
-
-
-class _Ways:
-    """Finds the links that a row's arrivals went along."""
-
-    def __init__(self, links: Iterable[Link]) -> None:
-        self._exact: dict[tuple[str, str, str], str] = {}
-        # A Goto's or Send's number is its place in what the node returned, so the target decides.
-        self._kinds: dict[tuple[str, str, str], str] = {}
-        self._any: dict[tuple[str, str], str] = {}
-        for link in links:
-            self._exact[link.src, link.index, link.dst] = link.id
-            self._kinds.setdefault((link.src, link.index[:1], link.dst), link.id)
-            self._any.setdefault((link.src, link.dst), link.id)
-        self._memo: dict[tuple[str, str], tuple[str, ...]] = {}
-
-    def of(self, node: str, arrivals: str) -> tuple[str, ...]:
-        """Return the links' ids, one for each arrival that the drawing has a link for."""
-        found = self._memo.get((node, arrivals))
-        if found is None:
-            told = loads(arrivals) if arrivals else []
-            found = tuple(link for one in told if (link := self._link(node, str(one[0]), str(one[1]))))
-            if len(arrivals) <= _MEMO_TEXT and len(self._memo) < _MEMO_SIZE:
-                self._memo[node, arrivals] = found
-        return found
-
-    def _link(self, node: str, index: str, target: str) -> str:
-        if index[:1] in ("g", "s"):
-            found = self._kinds.get((node, index[:1], target))
-        else:
-            found = self._exact.get((node, index, target))
-        return found or self._any.get((node, target), "")

@@ -119,10 +119,10 @@ def test_a_file_is_what_is_returned(tmp_path):
 
 
 def test_a_run_can_be_drawn_as_it_was():
-    """``step`` colours what was done by then, and nothing else."""
+    """``step`` colours what was done by then, and what was next."""
     run = ended(review(error=""))
     classes = [re.findall(r'class="ng-node ng-sync ng-is-(\w+)"', static.run_svg(run, step=step)) for step in (0, 1, 2)]
-    assert [["idle", "idle"], ["done", "idle"], ["done", "done"]] == classes
+    assert [["ready", "idle"], ["done", "ready"], ["done", "done"]] == classes
 
 
 def test_two_runs_without_times_show_the_same(monkeypatch):

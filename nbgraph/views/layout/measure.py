@@ -19,7 +19,7 @@ END_SIZE = 18.0
 LABEL_HEIGHT = 18.0
 CLUSTER_HEAD = 26.0
 """Room above the nodes of a cluster, for its name."""
-MOST_NAME, MOST_LABEL = 28, 32
+MOST_NAME, MOST_LABEL = 28, 40
 """Characters of a name and of a label that are shown; the whole is in the tooltip."""
 _NARROW = dict.fromkeys("ijl|'", 0.30) | dict.fromkeys("ft.,:;!()[]/\\ rI", 0.41) | dict.fromkeys("-J", 0.45)
 _WIDE = dict.fromkeys("mM", 0.97) | dict.fromkeys("wW%@…", 0.98) | dict.fromkeys("+=<>~#", 0.84)
