@@ -150,6 +150,14 @@ def test_a_cursor_that_moves_elsewhere_moves_the_line(show):
     assert cursor.step is None
 
 
+def test_a_cursor_that_moves_while_this_one_does_is_adopted_afterwards(alone):
+    """Right after an own move another step is not lost: it may be an echo, and is looked at again."""
+    page = alone([span(0.0, 0.5, 1), span(0.5, 1.0, 2), span(1.0, 1.5, 3)])
+    page.root.locator(".ng-tl-plot").press("End")
+    page.set(at=2)
+    page.page.wait_for_function("document.querySelector('.ng-tl-where').textContent.startsWith('step 2')")
+
+
 def test_a_long_scrub_sends_ten_messages_a_second_at_most(alone):
     """However fast a person scrubs, Python hears of it seldom, and of the last step for certain."""
     page = alone([span(step, step + 1.0, step + 1) for step in range(100)])

@@ -1,6 +1,7 @@
 // The timeline of a run: spans on a canvas, axis and cursor over it, and a scrubber that moves the cursor.
 import { coalesced, el, listen, sender } from "./dom.js";
 import { icon } from "./icons.js";
+import { playerOf, showFork } from "./timeline_acts.js";
 import { axisOf, gapsOf } from "./timeline_axis.js";
 import { paint, themeOf } from "./timeline_paint.js";
 import { SpanTable } from "./timeline_spans.js";
@@ -14,7 +15,7 @@ function render({ model, el: host, signal }) {
   let names = [], notes = new Map(), order = [], lanes = [], height = 0;
   let facts = { folds: [], labels: [], end: 0, latest: 0, status: "", going: false, axis: model.get("axis"), by: model.get("by") };
   let heard = performance.now(), shown = null;      // shown: [from, to] when a person zoomed, null: all of it
-  let cursor = model.get("at"), theme = null, playing = 0, moved = 0;
+  let cursor = model.get("at"), theme = null, moved = -Infinity;
 
   // -- what there is to see
 
@@ -175,20 +176,19 @@ function render({ model, el: host, signal }) {
   }
   function stepped(steps) { stop(); go((cursor ?? facts.latest) + steps); }
 
-  function toggle() { if (playing) stop(); else start(); }
-  function start() {
-    if ((cursor ?? facts.latest) >= facts.latest) go(0);
-    const rest = Math.max(40, Math.min(500, 15000 / Math.max(1, facts.latest)));
-    const jump = Math.max(1, Math.round((facts.latest * 40) / 15000));
-    playing = setInterval(() => (cursor >= facts.latest ? stop() : go(cursor + jump)), rest);
-    played();
+  // Another view's step. While this one moves, what it said itself comes back late: that is looked at afterwards.
+  let later = 0;
+  function adopt() {
+    const rest = 400 - (performance.now() - moved);
+    clearTimeout(later);
+    if (rest > 0) { later = setTimeout(adopt, rest); return; }
+    if (model.get("at") === cursor) return;
+    told = cursor = model.get("at");
+    ask();
   }
-  function stop() { clearInterval(playing); playing = 0; played(); }
-  function played() {
-    play.replaceChildren(icon(playing ? "pause" : "resume"));
-    play.title = playing ? "Pause" : "Play: step through the run";
-    play.setAttribute("aria-label", playing ? "Pause" : "Play");
-  }
+
+  const player = playerOf(play, () => [cursor ?? facts.latest, facts.latest], go);
+  const stop = player.stop, toggle = player.toggle;
 
   function fit() { shown = null; ask(); }
   function zoomed(factor, x = canvas.clientWidth / 2) {
@@ -287,15 +287,7 @@ function render({ model, el: host, signal }) {
   function forkHere() {
     if (fork.getAttribute("aria-disabled") !== "true") say("fork", { value: cursor ?? facts.latest });
   }
-  function showNote() {
-    const told = model.get("note") ?? {};
-    note.hidden = !told.kind;
-    note.dataset.kind = told.kind ?? "";
-    const parts = told.run ? ["new run ", el("b", { text: told.run }), " ", told.text, " ", el("code", { text: told.code })] : [told.text ?? ""];
-    const copy = el("button", { type: "button", text: "Copy", onclick: () => navigator.clipboard?.writeText(told.code).then(() => { copy.textContent = "Copied"; }, () => {}) });
-    const close = el("button", { type: "button", class: "ng-bare", title: "Close", "aria-label": "Close", onclick: () => say("dismiss") }, icon("close"));
-    note.replaceChildren(el("span", {}, parts), ...(told.code ? [copy] : []), close);
-  }
+  const showNote = () => showFork(note, model.get("note") ?? {}, () => say("dismiss"));
 
   // -- keeping up
 
@@ -312,18 +304,15 @@ function render({ model, el: host, signal }) {
     themes.disconnect();
     sizes.disconnect();
     clearInterval(ticking);
-    clearInterval(playing);
+    stop();
     clearTimeout(waits);
+    clearTimeout(later);
   });
   listen(model, signal, "msg:custom", hear);
-  listen(model, signal, "change:at", () => {
-    if (performance.now() - moved < 400 || model.get("at") === cursor) return;   // what we said ourselves comes back
-    told = cursor = model.get("at");
-    ask();
-  });
+  listen(model, signal, "change:at", adopt);
   listen(model, signal, "change:note", showNote);
   listen(model, signal, "change:refused", ask);
-  played();
+  stop();
   showNote();
   stand();
   say("hello");
