@@ -326,7 +326,9 @@ def test_a_description_is_small_and_names_no_module():
 
 
 @pytest.mark.parametrize(
-    "schema", [Callable[[int], int], object(), {"a": int}, "Nowhere", type, Price, Literal[b"x"]], ids=str
+    "schema",
+    [Callable[[int], int], object(), {"a": int}, "Nowhere", type, Price, Literal[b"x"]],
+    ids=lambda schema: str(schema).partition(" at 0x")[0],
 )
 def test_a_type_that_json_cannot_give_back_is_refused_when_asked(schema: Any):
     """Such a question is refused in the node, not when its answer has come."""

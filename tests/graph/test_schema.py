@@ -185,7 +185,7 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize(("annotation", "good", "bad"), CHECKS, ids=str)
+@pytest.mark.parametrize(("annotation", "good", "bad"), CHECKS, ids=lambda each: str(each).partition(" at 0x")[0])
 def test_values_are_checked_strictly_and_not_coerced(annotation, good, bad):
     """An int is fine for a float and a bool is not for an int; subclasses of containers are fine."""
     spec = Schema.of({"x": annotation}).fields["x"]
