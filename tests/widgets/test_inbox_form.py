@@ -187,3 +187,24 @@ def test_a_removed_inbox_listens_to_nothing(inbox):
     page = inbox(asking("Go on?", bool))
     page.remove()
     assert 0 == page.listeners
+
+
+def test_an_answer_that_breaks_something_is_told_and_can_be_given_again(inbox, monkeypatch):
+    """Whatever goes wrong while an answer is given, the card says so and the form is there still."""
+    engine = asking("Go on?", bool)
+    page = inbox(engine)
+    monkeypatch.setattr(engine, "answer", lambda *_, **__: 1 / 0)
+    press(page, "Yes")
+    send(page)
+    assert "ZeroDivisionError" in page.root.inner_text()
+    monkeypatch.undo()
+    assert "refused" == status(page)
+
+
+def test_a_display_does_not_raise_where_the_store_is_gone(inbox, monkeypatch):
+    """A store that cannot be read costs the picture, not the cell."""
+    engine = asking("Go on?", bool)
+    widget = inbox(engine).widget
+    monkeypatch.setattr(engine, "inbox", lambda: 1 / 0)
+    data, _ = widget._repr_mimebundle_()
+    assert "text/html" not in data

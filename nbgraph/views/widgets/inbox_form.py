@@ -7,6 +7,7 @@ its refusals find their way to the field that they are about.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from getpass import getuser
 from time import monotonic
@@ -24,7 +25,8 @@ from nbgraph.views.widgets.base import View
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.scene import Scene
 
-_EVERY, _SHARE = 0.6, 10
+_LOG = logging.getLogger("nbgraph")
+_EVERY, _SHARE = 0.6, 20
 """Seconds between two looks at the store at least; and how many times longer than a look the pause is."""
 _MOST, _KEPT = 100, 20
 """Cards of open questions, and of those that were answered while they were shown."""
@@ -239,6 +241,9 @@ def _given(asked: Asked, card: Card, draft: Any, by: str) -> tuple[str, str, lis
         return "refused", _refusal(error), steps_of(error.path or "")
     except NbgraphError as error:
         return "refused", error.message, []
+    except Exception as error:  # noqa: BLE001 - whatever it is, the person who waits is told
+        _LOG.warning("an answer could not be given", exc_info=True)
+        return "refused", f"it could not be given: {type(error).__name__}: {error}", []
     return "answered", "", []
 
 

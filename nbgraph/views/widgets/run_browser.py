@@ -6,6 +6,7 @@ words are shown.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ from nbgraph.views.widgets.base import View
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.scene import Scene
 
+_LOG = logging.getLogger("nbgraph")
 _EVERY, _SHARE = 0.5, 20
 """Seconds between two looks at the store at least; and how many times longer than a look the pause is."""
 
@@ -114,6 +116,9 @@ class RunBrowser(View):
             said = deed(run_id)
         except NbgraphError as error:
             said = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person who waits is told
+            _LOG.warning("what was wished of run %s could not be done", run_id, exc_info=True)
+            said = NbgraphError(f"that could not be done: {type(error).__name__}: {error}")
         self.scene.post(lambda: self._tell(said))
 
     def _open(self, run_id: str) -> str:
