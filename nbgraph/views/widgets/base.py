@@ -6,6 +6,7 @@ kernel. Knows nothing of what a widget shows.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +19,8 @@ from ipywidgets import widget_serialization
 from nbgraph.views.subject import Follower, News, Subject
 from nbgraph.views.widgets.channel import Channel
 from nbgraph.views.widgets.scene import Scene
+
+_LOG = logging.getLogger("nbgraph")
 
 
 class Cursor:
@@ -106,7 +109,14 @@ class View(anywidget.AnyWidget):
             channel.close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture())
+        return with_picture(super()._repr_mimebundle_(**kwargs), self._pictured())
+
+    def _pictured(self) -> Mapping[str, str]:
+        try:
+            return self.picture()
+        except Exception:  # noqa: BLE001 - a display never raises, whatever a picture stumbles over
+            _LOG.warning("no picture of a view could be made", exc_info=True)
+            return {}
 
 
 class RunView(View):
