@@ -128,6 +128,10 @@ class Follower:
                 if feed is not None:
                     feed.unwatch(self._wake.set)
 
+    def rest(self) -> None:
+        """Have the run keep nothing for this follower until it looks again; it reads then what it missed."""
+        self._ear, self._behind = None, True
+
     def close(self) -> None:
         """Stop following; the run keeps nothing for this follower any more."""
         self._over, self._kept, self._session, self._ear = True, None, None, None
@@ -155,6 +159,8 @@ class Follower:
         if session is not self._session:
             last = self._streamed()  # what the drive before this one published
             self._join(session)
+        elif session is not None and self._ear is None:
+            self._ear = session.feed.listen()
         if self._ear is None or self._behind:
             return self._read()._replace(chunks=[*last, *self._streamed()])
         return self._heard(self._ear)

@@ -93,6 +93,10 @@ class Follower(Protocol):
         """Sleep until there is something new, at most ``timeout`` seconds; say whether there is."""
         ...
 
+    def rest(self) -> None:
+        """Have the run keep nothing for this follower until the next ``take``, which gives what it missed."""
+        ...
+
     def close(self) -> None:
         """Stop following; the run keeps nothing for this follower any more."""
         ...

@@ -62,7 +62,7 @@ def test_the_cursor_shows_the_past(opened):
     view = opened(done(line("a", "b", "c")))
     view.cursor.move(1)
     caught_up(view)
-    assert ({"a": "done", "b": "idle", "c": "idle"}, 1) == (statuses(view), view.head["at"])
+    assert ({"a": "done", "b": "ready", "c": "idle"}, 1) == (statuses(view), view.head["at"])
     say(view, "cursor", step=None)
     assert {"a": "done", "b": "done", "c": "done"} == statuses(view)
 
@@ -236,7 +236,24 @@ def test_a_view_that_no_page_shows_rests(opened):
     view.cursor.move(0)
     hear({"to": view.view_id, "kind": "shown"}, [])
     caught_up(view)
-    assert {"a": "idle"} == statuses(view)
+    assert {"a": "ready"} == statuses(view)
+
+
+def test_what_a_resting_view_missed_is_shown_when_it_is_back(opened):
+    """A live run keeps nothing for a view that nobody sees, and the view catches up from the store."""
+    gate = Gate()
+    run = ng.Engine(line("a", "b", "c", b=gate.node)).start({}, run_id="missed")
+    assert gate.reached.wait(PATIENCE)
+    view = opened(run)
+    hear = view.channel._handle_custom_msg
+    hear({"to": view.view_id, "kind": "shown"}, [])
+    until(lambda: statuses(view)["b"] == "running", view)
+    hear({"to": view.view_id, "kind": "hidden"}, [])
+    assert [None] == [ear() for ear in run._driven().feed._ears]
+    gate.open()
+    run.wait(PATIENCE)
+    hear({"to": view.view_id, "kind": "shown"}, [])
+    until(lambda: statuses(view) == {"a": "done", "b": "done", "c": "done"}, view)
 
 
 def test_closing_leaves_nothing(wire):

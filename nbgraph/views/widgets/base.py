@@ -91,6 +91,11 @@ class View(anywidget.AnyWidget):
             self.scene.detach(self)
             if self._pages:
                 self.scene.attach(self)
+            else:
+                self.rested()
+
+    def rested(self) -> None:
+        """Hold nothing while no page shows this view."""
 
     def picture(self) -> Mapping[str, str]:
         """Return what is shown where no kernel is: ``text/html`` with an ``<img>``, and ``text/plain``."""
@@ -153,6 +158,10 @@ class RunView(View):
 
     def moved(self, step: int | None) -> None:
         """Show the run as it was after ``step``; None: as it is."""
+
+    def rested(self) -> None:
+        """Have the run keep nothing; what was missed is read when a page shows this view again."""
+        self._follower.rest()
 
     def close(self) -> None:
         """Stop following too."""
