@@ -3,7 +3,7 @@
 VENV ?= .venv
 BUILD ?= build
 PYTHON ?=
-# Options for pytest, such as ARGS="-n 2" or ARGS="-k merge".
+# Options for pytest, such as ARGS="-k merge"; `make test` alone runs two tests at a time (ARGS="-n 0" for one).
 ARGS ?=
 # Options for the benchmark, such as BENCH="--workloads W2,W3 --repeats 5".
 BENCH ?=
@@ -34,8 +34,9 @@ $(ready): .ci/requirements.txt pyproject.toml
 demo: $(ready)
 	@sh .ci/demo "$(VENV)" "$(BUILD)"
 
-# The tests come last, so that their closing line does.
-test: lint types browser kernels nbmake fresh pytest
+# The tests come last, so that their closing line does. Two at a time: most of them wait for a kernel, a browser or a disk.
+test: lint types browser kernels nbmake fresh
+	@$(MAKE) --no-print-directory pytest ARGS="$(or $(ARGS),-n 2)"
 
 lint: $(ready)
 	$(python) -m ruff check .
