@@ -34,17 +34,28 @@ class Notebook:
 
     def messages(self, sent):
         """Yield what the kernel publishes for a cell, until it is done."""
-        end = time.monotonic() + SOON
+        end, begun = time.monotonic() + SOON, False
         while time.monotonic() < end:
             try:
                 message = self.client.get_iopub_msg(timeout=1.0)
             except queue.Empty:
+                if not begun:
+                    self._remind()
                 continue
             if message["parent_header"].get("msg_id") == sent:
+                begun = True
                 yield message
                 if message["content"].get("execution_state") == "idle":
                     return
         raise AssertionError("the cell did not end")
+
+    def _remind(self):
+        """Have a kernel look at its messages.
+
+        ipykernel 7.0 to 7.3 sends on the shell's socket beside the stream that reads it, which now and then costs the
+        reader the sign that a message came: it then sleeps until the next one. 7.4 sends through the stream.
+        """
+        self.client.kernel_info()
 
     def outputs(self, sent, until=None):
         """Collect a cell's text until it is done, or until ``until`` is printed."""
