@@ -48,7 +48,7 @@ class TimelineView(RunView):
     def __init__(self, subject: Subject, *, by: str = "node", axis: str = "time", **how: Any) -> None:
         self._spans, self._status = Spans(by, shared_steps(subject)), ""
         self._sent = 0, 0, 0
-        self._stale, self._due = False, 0.0
+        self._stale, self._due, self._asked = False, 0.0, False
         self._backlog: deque[News] = deque()
         super().__init__(subject, by=by, axis=axis, run_id=plain(subject.id), refused=_refused(subject), **how)
 
@@ -62,7 +62,12 @@ class TimelineView(RunView):
         """Take what is new, and send it when it is time."""
         super().tick()
         self._work()
-        if self._stale and not self.closed and (self._status != "running" or time.monotonic() >= self._due):
+        if (
+            self._stale
+            and self._asked
+            and not self.closed
+            and (self._status != "running" or time.monotonic() >= self._due)
+        ):
             self._publish(whole=self.axis == "order")
 
     def take(self, news: News) -> None:
@@ -88,6 +93,7 @@ class TimelineView(RunView):
         """Do what the page asks; what makes no sense is left."""
         kind, value = message.get("kind"), message.get("value")
         if kind == "hello":
+            self._asked = True  # before that, nobody listens
             self._publish(whole=True)
         elif kind == "cursor" and (value is None or self._has(value)):
             self.cursor.move(value)
