@@ -29,7 +29,7 @@ def _scrubber(facts: Facts) -> Markup | None:
     if len(facts.frames) < 2:
         return None
     slider = {"type": "range", "id": "step", "min": 0, "max": len(facts.frames) - 1, "value": len(facts.frames) - 1}
-    shown = left_out(len(facts.frames) - 1, facts.row.steps, "steps", "run.view()")
+    shown = left_out(sum(frame.step > 0 for frame in facts.frames), len(facts.steps), "steps", "run.view()")
     return tag(
         "div", {"class": "scrubber", "id": "scrubber", "hidden": True},
         tag("button", {"type": "button", "id": "play"}, "▶ Play"),

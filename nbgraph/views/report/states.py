@@ -28,7 +28,7 @@ def along(facts: Facts) -> Markup | None:
     if not facts.steps:
         return None
     blocks = list(_blocks(facts))
-    note = left_out(len(blocks) - 1, facts.row.steps, "states", "run.at(step).state")
+    note = left_out(sum(step > 0 for step in facts.kept), len(facts.steps), "states", "run.at(step).state")
     return tag(
         "section", {"id": "states"}, tag("h2", None, "Step by step"), tag("p", {"class": "note"}, note) if note else None,
         tag("div", {"class": "now", "id": "now", "hidden": True}), tag("div", {"class": "steps"}, blocks),
