@@ -248,6 +248,7 @@ def test_reloading_keeps_one_of_everything(cells, graph):
     for _ in range(2):
         cells.quiet("%reload_ext nbgraph")
         cells.run("%load_ext nbgraph")
+        cells.ns["ng"].load_ipython_extension(cells.shell)
         assert once == hung()
     cells.quiet("%%node one\n{'words': 'a'}")
     cells.quiet("%unload_ext nbgraph")
