@@ -58,7 +58,7 @@ def test_a_live_run_is_followed(opened):
 
 
 def test_the_cursor_shows_the_past(opened):
-    """As of a step, only what had happened by then is shown; then the latest again."""
+    """As of a step, only what had happened by then is shown, and what was next; then the latest again."""
     view = opened(done(line("a", "b", "c")))
     view.cursor.move(1)
     caught_up(view)

@@ -70,5 +70,5 @@ def _still(one: Element) -> Element:
 def _shows(child: Element | str) -> bool:
     if isinstance(child, str):
         return bool(child)
-    empty = child.tag == "text" and not any(child.children)
+    empty = child.tag in ("text", "tspan") and not any(_shows(one) for one in child.children)
     return child.attributes.get("display") != "none" and child.attributes.get("class") != "ng-hit" and not empty

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from nbgraph.views.drawing.element import number
 from nbgraph.views.drawing.figure import NAME_ABOVE, NAME_ALONE, edge_class, node_class
 from nbgraph.views.drawing.words import facts_line, link_title, node_title
-from nbgraph.views.layout.measure import SMALL, shown_label, text_width
 from nbgraph.views.layout.shapes import Box, Layout
 from nbgraph.views.tally import NodeFacts, strongest
 from nbgraph.views.topology import Link, Node, Topology
@@ -36,7 +35,7 @@ def colouring(
             patches.update(_node(node, layout.boxes[node.name], nodes[node.name], f"n{place}", times=times))
     for place, link in enumerate(topology.links):
         if link.id in edges and link.id in layout.routes:
-            patches.update(_link(link, layout, edges[link.id], place))
+            patches.update(_link(link, edges[link.id], place))
     for place, cluster in enumerate(topology.clusters):
         prefix = f"{cluster.name}/"
         inner = [facts.status for name, facts in nodes.items() if name == cluster.name or name.startswith(prefix)]
@@ -55,14 +54,9 @@ def _node(node: Node, box: Box, facts: NodeFacts, key: str, *, times: bool) -> I
         yield f"{key}s", {"display": "inline" if facts.stale else "none"}
 
 
-def _link(link: Link, layout: Layout, taken: int, place: int) -> Iterator[Patch]:
+def _link(link: Link, taken: int, place: int) -> Iterator[Patch]:
     state = "ng-taken" if taken else "ng-untaken"
-    label, count = shown_label(link), f"{taken}×" if taken > 1 else ""
     yield f"e{place}", {"class": f"{edge_class(link)} {state}"}
     yield f"e{place}t", {"text": link_title(link, taken)}
     yield f"g{place}", {"class": f"ng-tag ng-{link.kind} {state}"}
-    yield f"g{place}c", {"text": count}
-    at = layout.routes[link.id].label
-    if label and at is not None:
-        beside = (text_width(count, SMALL) + 4) / 2 if count else 0.0
-        yield f"g{place}l", {"x": number(at[0] - beside)}
+    yield f"g{place}c", {"text": f"{taken}×" if taken > 1 else ""}

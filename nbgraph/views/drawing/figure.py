@@ -11,7 +11,8 @@ from nbgraph.views.drawing.element import Element, element
 from nbgraph.views.drawing.lines import head_path, line_path, middle
 from nbgraph.views.drawing.words import link_title, node_title
 from nbgraph.views.escape import cut
-from nbgraph.views.layout.measure import CLUSTER_HEAD, SMALL, shown_label, shown_name, text_width
+from nbgraph.views.layout.borders import corner
+from nbgraph.views.layout.measure import CLUSTER_HEAD, label_size, shown_label, shown_name
 from nbgraph.views.layout.shapes import Box, Layout, Route
 from nbgraph.views.topology import Cluster, Link, Node, Topology
 
@@ -92,15 +93,19 @@ def _tags(topology: Topology, layout: Layout) -> Iterator[Element]:
 
 
 def _tag(link: Link, route: Route, key: str) -> Element:
-    x, y = route.label or middle(route.points)
+    """Return a link's label and count: one text in the label's room, or the count alone on the line."""
     label = shown_label(link)
-    # The label's place has room for a count behind it; alone, it stands in the middle.
-    behind = text_width(label, SMALL) / 2 + 2 if label else 0.0
+    x, y = route.label or middle(route.points)
+    begin = x - label_size(link)[0] / 2 + 7 if label else x
     return element(
         "g",
         {"class": f"ng-tag ng-{link.kind}", "data-edge": link.id, "data-key": key},
-        element("text", {"class": "ng-label", "x": x, "y": y + 4, "data-key": f"{key}l"}, label) if label else None,
-        element("text", {"class": "ng-count", "x": x + behind, "y": y + 4, "data-key": f"{key}c"}, ""),
+        element(
+            "text",
+            {"class": "ng-words" if label else "ng-words ng-alone", "x": begin, "y": y + 4},
+            element("tspan", {"class": "ng-label"}, label) if label else None,
+            element("tspan", {"class": "ng-count", "dx": 5.0 if label else None, "data-key": f"{key}c"}, ""),
+        ),
     )
 
 
@@ -135,8 +140,7 @@ def _end_parts(box: Box) -> Iterator[Element]:
 
 
 def _box_parts(node: Node, box: Box, key: str, entered: int) -> Iterator[Element]:
-    radius = box.h / 2 if node.start else 8.0
-    yield element("rect", {"class": "ng-box", **_place(box), "rx": radius})
+    yield element("rect", {"class": "ng-box", **_place(box), "rx": corner(node, box)})
     if node.start:
         yield element("circle", {"class": "ng-start", "cx": box.x + 15, "cy": box.cy, "r": 4.0})
     if entered > 1 or node.join == "each":

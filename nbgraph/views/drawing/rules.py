@@ -31,9 +31,10 @@ _RULES = f"""
 .ng-taken.ng-send > .ng-line {{ stroke-width: 5.6; }}
 .ng-taken.ng-error > .ng-line {{ stroke: var(--ng-failed-line); }}
 .ng-taken.ng-error > .ng-head {{ fill: var(--ng-failed-line); }}
-.ng-label {{ font-size: 11px; fill: var(--ng-faint); text-anchor: middle; }}
-.ng-label, .ng-count {{ stroke: var(--ng-paper); stroke-width: 5; stroke-linejoin: round; paint-order: stroke; }}
-.ng-count {{ font-size: 11px; font-weight: 600; fill: var(--ng-ink); text-anchor: middle; }}
+.ng-words {{ font-size: 11px; stroke: var(--ng-paper); stroke-width: 4; stroke-linejoin: round; paint-order: stroke; }}
+.ng-alone {{ text-anchor: middle; }}
+.ng-label {{ fill: var(--ng-faint); }}
+.ng-count {{ font-weight: 600; fill: var(--ng-ink); }}
 .ng-taken .ng-label {{ fill: var(--ng-ink); }}
 .ng-error .ng-label {{ fill: var(--ng-failed-line); }}
 .ng-box {{ stroke-width: 1.5; }}

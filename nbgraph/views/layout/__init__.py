@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from nbgraph.views.layout.borders import on_borders
 from nbgraph.views.layout.builtin import by_builtin
 from nbgraph.views.layout.dot import by_dot, by_pygraphviz
 from nbgraph.views.layout.shapes import Box, Layout, Point, Route
@@ -24,6 +25,11 @@ def layout(topology: Topology, engine: str = "auto", direction: str = "down") ->
     ``engine``: "auto" (dot, else pygraphviz, else our own), or one of them by name; the result's ``engine`` says who
     did it. ``direction``: "down", or "right" (Graphviz only; our own layout is always from top to bottom).
     """
+    found = _found(topology, engine, direction)
+    return found._replace(routes=on_borders(topology, found.boxes, found.routes))
+
+
+def _found(topology: Topology, engine: str, direction: str) -> Layout:
     wanted = _OTHERS if engine == "auto" else [engine]
     for name in wanted:
         found = _OTHERS[name](topology, direction) if name in _OTHERS and topology.nodes else None

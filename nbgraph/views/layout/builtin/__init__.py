@@ -48,7 +48,7 @@ def _loop(link: Link, box: Box, number: int) -> Route:
     x, out, high = box.x + box.w, _LOOP + 9 * number, min(8.0 + 4 * number, box.h / 2 - 2)
     points = ((x, box.cy - high), (x + out, box.cy - high - 9), (x + out, box.cy + high + 9), (x, box.cy + high))
     width = label_size(link)[0]
-    label = (x + out * 0.8 + width / 2 - 10, box.cy - 14.0 + 18 * number) if width else None
+    label = (x + out * 0.8 + width / 2, box.cy - 7.0 + 18 * number) if width else None
     return Route(tuple(map(_rounded, points)), label)
 
 

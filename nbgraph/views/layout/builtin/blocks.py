@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from nbgraph.views.layout.builtin.ordering import ordered
 from nbgraph.views.layout.builtin.parts import Arc, Item, Level
 from nbgraph.views.layout.builtin.placing import placed
-from nbgraph.views.layout.builtin.rows import level_of
+from nbgraph.views.layout.builtin.rows import BESIDE, level_of
 from nbgraph.views.layout.builtin.tracks import Touch, ends, heights, track
 from nbgraph.views.layout.levels import Leaf, Plan
 from nbgraph.views.layout.measure import CLUSTER_HEAD, head_width, label_size, node_size
@@ -129,7 +129,8 @@ class _Laying:
             if place in level.labels:
                 holder = level.labels[place]
                 row = row_of[holder]
-                self.result.labels[link.id] = (axes[holder] + dx, tops[row] + tall[row] / 2 + dy)
+                aside = BESIDE + self.arcs[place].label[0] / 2
+                self.result.labels[link.id] = (axes[holder] + aside + dx, tops[row] + tall[row] / 2 + dy)
 
     def _frame(self, width: float, end: float) -> tuple[float, float, float, float]:
         """Return where the content begins in the block, and the block's size."""

@@ -14,6 +14,8 @@ from nbgraph.views.layout.builtin.ranks import Step, ranked
 
 _MOST_DOUBLED = 90
 """Items up to which every arc takes two rows where one needs two: for its label, or beside another between the same two."""
+BESIDE = 1.0
+"""From a line to its label at its right."""
 _PASSING, _RETURNING = Item(1.0, 1.0, 0.0), Item(10.0, 10.0, 0.0)
 """Room of an arc on its way; one that leads back may enter its node at the side, where its head needs some."""
 
@@ -71,7 +73,7 @@ def _chain(level: Level, place: int, arc: Arc, rank: Sequence[int]) -> list[int]
     if arc.label[0] and between:
         middle = chain[(len(chain) - 1) // 2] if len(chain) > 3 else chain[1]
         width, height = arc.label
-        level.items[middle] = Item(width / 2, width / 2, height)
+        level.items[middle] = Item(level.items[middle].left, BESIDE + width, height)
         level.labels[place] = middle
     for row, (upper, lower) in enumerate(pairwise(chain), rank[arc.upper]):
         at = arc.upper_at if upper == arc.upper else 0.0, arc.lower_at if lower == arc.lower else 0.0
