@@ -98,6 +98,15 @@ def test_each_tab_holds_its_part(show):
     assert "ConnectionError: hung up" in choose(page, "Events")
 
 
+def test_a_small_change_is_one_line(show):
+    """A number that changed stands beside what it was."""
+    graph = ng.Graph({"f": int}, name="small")
+    graph.node(name="a")(lambda state: {"f": 1})
+    graph.node(name="b", after="a")(lambda state: {"f": 2})
+    page = show(ran(graph), 2, tab="changes")
+    assert ["1", "2"] == [page.root.locator(tag).inner_text() for tag in ("del", "ins")]
+
+
 def test_a_failure_is_shown_with_its_line(show):
     """At the latest, a failed run shows the task that failed, its error, and the line of its source that raised."""
     page = show(ran(crowd(1, fail=True)))

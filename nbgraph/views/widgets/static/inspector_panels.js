@@ -23,7 +23,9 @@ function changesPanel(page, { ask }) {
   return page.fields.map((field) => {
     const [before, after] = field.at;
     const side = (name, node, root, place) => node ? el("div", { class: `ng-in-side ng-in-${name}` }, valueRow(null, node, { root, path: [place], ask, open: 4 })) : null;
-    const parts = (field.parts ?? []).map(([path, left, right]) => el("div", { class: "ng-in-part" }, el("code", { text: path }), el("del", { text: left }), "→", el("ins", { text: right })));
+    const short = (node) => node && node.n === undefined && node.k !== "table" && node.s.length < 80;
+    const small = field.parts ?? (short(field.before) && short(field.after) ? [["", field.before.s, field.after.s]] : []);
+    const parts = small.map(([path, left, right]) => el("div", { class: "ng-in-part" }, path ? el("code", { text: path }) : null, el("del", { text: left }), "→", el("ins", { text: right })));
     const lines = field.lines ? el("pre", { class: "ng-in-diff" }, field.lines.map(([sign, text]) => el("span", { data: { sign }, text: `${text}\n` }))) : null;
     const gained = field.gained ? [el("div", { class: "faint", text: `${field.gained.n.toLocaleString("en")} added behind ${field.had.toLocaleString("en")}` }), el("div", { class: "ng-in-side ng-in-after" }, (field.gained.c ?? []).map(([, node], turn) => valueRow(String(field.had + turn), node, { root: "state", path: [after, field.had + turn], ask, open: 4 })),
       field.gained.m ? el("div", { class: "faint", text: `and ${field.gained.m} more` }) : null)] : [];
