@@ -68,7 +68,10 @@ def test_there_is_no_public_name_beside_all():
         for name, value in values.items()
         if not isinstance(value, ModuleType) and str(getattr(value, "__module__", "")).startswith("nbgraph")
     }
-    hooks = {"load_ipython_extension", "unload_ipython_extension"}  # IPython calls them by these names; nobody else does
+    hooks = {
+        "load_ipython_extension",
+        "unload_ipython_extension",
+    }  # IPython calls them by these names; nobody else does
     assert set() == ours - set(ng.__all__) - hooks
 
 
