@@ -11,7 +11,7 @@ from decimal import Decimal
 from math import isnan
 from typing import Any
 
-from nbgraph.analysis.differences import STATES, Difference
+from nbgraph.analysis.differences import STATES, Difference, Way
 from nbgraph.analysis.sides import Side
 from nbgraph.analysis.values import ABSENT
 from nbgraph.codec import encode
@@ -39,7 +39,13 @@ def shown(left: Any, right: Any) -> tuple[str, str]:
 
 
 def text_of(value: Any) -> str:
-    """Return a value's repr on one line, however long."""
+    """Return a value's repr on one line, however long; the ways that a task took as they are read.
+
+    >>> text_of((Way("plan", "e0"), Way("title", "e1")))
+    'plan by e0, title by e1'
+    """
+    if type(value) is tuple and value and all(type(one) is Way for one in value):
+        return ", ".join(map(repr, value))
     try:
         return " ".join(repr(value).split("\n"))
     except Exception as error:  # noqa: BLE001 - a foreign __repr__ may raise anything, a display must not

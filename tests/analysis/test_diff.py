@@ -244,6 +244,7 @@ def test_another_way_on_after_an_edit_is_a_difference_of_the_route():
     _, route = told(compare(parent, fork))
     assert repr(route) == "('a', 'route', 'route', (b by e0,), (b by e1,))"
     assert repr(told(compare(fork, parent))[1]) == "('a', 'route', 'route', (b by e1,), (b by e0,))"
+    assert ">b by e0</td>" in compare(parent, fork)._repr_html_()
 
 
 def test_two_forks_are_compared_by_their_edits():

@@ -236,6 +236,15 @@ def test_a_comparison_shows_its_table():
     assert "<table" in static.diff_bundle(first.diff(second))["text/html"]
 
 
+def test_two_comparisons_without_times_show_the_same(monkeypatch):
+    """With NBGRAPH_TIMES=0 neither form of a comparison says how long nodes took; by default both do."""
+    engine = ng.Engine(review(error=""), store=":memory:")
+    found = engine.run({"n": 0}, run_id="a").diff(engine.run({"n": 5}, run_id="b"))
+    assert all("Nodes took" in text for text in static.diff_bundle(found).values())
+    monkeypatch.setenv("NBGRAPH_TIMES", "0")
+    assert not any("took" in text for text in static.diff_bundle(found).values())
+
+
 @pytest.mark.slow
 def test_a_picture_loads_no_package_for_notebooks():
     """Drawing needs the standard library: no ipywidgets, pandas, IPython or graphviz is imported for it."""

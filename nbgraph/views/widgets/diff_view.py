@@ -19,7 +19,7 @@ from nbgraph.views.drawing import colouring, rules, scene, svg
 from nbgraph.views.escape import cut, plain
 from nbgraph.views.layout import layout
 from nbgraph.views.settings import default_engine, default_times
-from nbgraph.views.static import image
+from nbgraph.views.static import diff_bundle, image
 from nbgraph.views.widgets.base import View
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.scene import Scene
