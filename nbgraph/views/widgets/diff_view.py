@@ -124,7 +124,8 @@ class DiffView(View):
 
     def picture(self) -> Mapping[str, str]:
         """Return the graph by outcome, and the differences as a table."""
-        return {"text/html": f"<div>{self._image()}{self.diff._repr_html_()}</div>", "text/plain": repr(self.diff)}
+        words = diff_bundle(self.diff)
+        return {**words, "text/html": f"<div>{self._image()}{words['text/html']}</div>"}
 
     def _image(self) -> str:
         if self._topology is None or self._layout is None:
