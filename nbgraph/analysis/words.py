@@ -41,7 +41,7 @@ def shown(left: Any, right: Any) -> tuple[str, str]:
 def text_of(value: Any) -> str:
     """Return a value's repr on one line, however long; the ways that a task took as they are read.
 
-    >>> text_of((Way("plan", "e0"), Way("title", "e1")))
+    >>> text_of((Way("e0", "plan"), Way("e1", "title")))
     'plan by e0, title by e1'
     """
     if type(value) is tuple and value and all(type(one) is Way for one in value):
