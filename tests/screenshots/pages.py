@@ -14,9 +14,14 @@ from tests.browser.server import Server
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 SHOWN = "03_live.ipynb"
+README = {"live": ("engine", "step"), "compared": ("diff", "diff")}
+"""Name of a picture -> the cell that is shown, and the cell after which it is."""
+HIGH = 1800
 WIDE = {"width": 1280, "height": 1000}
 # The page without what is around the notebook: side bars, and the frame that the page scrolls in.
 ALONE = "() => window.jupyterapp.commands.execute('application:toggle-left-area')"
+NAMES = """() => window.jupyterapp.shell.currentWidget.content.widgets.map((each) => each.model)
+  .filter((cell) => cell.type === 'code').map((cell) => cell.id)"""
 TALL = "() => document.querySelector('.jp-WindowedPanel-outer')?.scrollHeight ?? 3000"
 
 
@@ -69,20 +74,22 @@ def shoot(browser: Any, folder: Path) -> None:
 
 
 def readme(browser: Any) -> None:
-    """Renew the README's pictures: the outputs of the two cells of the live notebook that are tagged ``readme``."""
+    """Renew the README's pictures: cells of the live notebook, each as it looks once another one has run."""
     pictures = NOTEBOOKS / "pictures"
     pictures.mkdir(exist_ok=True)
     with Tour(browser) as tour:
-        lab = tour.open(SHOWN, scale=1.25)
-        lab.run_all(timeout=180)
-        tagged = lab.page.evaluate(
-            """() => window.jupyterapp.shell.currentWidget.content.widgets.map((each) => each.model)
-            .filter((cell) => cell.type === 'code')
-            .map((cell, i) => [i, (cell.getMetadata('tags') ?? []).includes('readme'), cell.id])
-            .filter(([, yes]) => yes).map(([i, , id]) => [i, id])"""
-        )
-        for i, name in tagged:
-            lab.output(i).scroll_into_view_if_needed()
-            lab.output(i).screenshot(path=pictures / f"{name}.png")
-            print(pictures / f"{name}.png", (pictures / f"{name}.png").stat().st_size // 1000, "kB")  # noqa: T201 - a program
+        lab = tour.open(SHOWN)
+        names, ran = lab.page.evaluate(NAMES), 0
+        for picture, (shown, after) in README.items():
+            for i in range(ran, names.index(after) + 1):
+                lab.run_cell(i, timeout=60)
+            ran = names.index(after) + 1
+            cell = lab.cell(names.index(shown))
+            lab.page.set_viewport_size({"width": WIDE["width"], "height": HIGH})
+            lab.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
+            cell.scroll_into_view_if_needed()
+            lab.page.wait_for_timeout(1500)  # a view is drawn, and a picture of it is no test
+            file = pictures / f"{picture}.png"
+            cell.screenshot(path=file)
+            print(f"{file}: {file.stat().st_size // 1000} kB")  # noqa: T201 - a program
         lab.page.context.close()
