@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from nbgraph.views.layout import Box, Layout, Point, Route, layout
 from nbgraph.views.layout.measure import label_size
 from nbgraph.views.topology import Node, Topology
 from tests.views.drawn import topologies, topology
+
+DIRECTIONS = st.sampled_from(["down", "right"])
 
 
 def overlap(one: Box, other: Box, slack: float = 0.5) -> bool:
@@ -49,21 +52,20 @@ def line(route: Route, pieces: int = 16) -> list[Point]:
     return points
 
 
-def on_border(point: Point, node: Node, box: Box, slack: float = 0.6) -> bool:
-    """Say whether a point is on the border of a node as it is drawn: round at the corners, a circle for an end."""
+def distance(point: Point, node: Node, box: Box) -> float:
+    """Return how far a point is from a node as it is drawn, negative inside: round at the corners, a circle for an end."""
     radius = {"end": box.w / 2 - 1}.get(node.kind, box.h / 2 if node.start else 8.0)
     border = 1.0 if node.kind == "end" else 0.0
     across = abs(point[0] - box.cx) - (box.w / 2 - border - radius)
     down = abs(point[1] - box.cy) - (box.h / 2 - border - radius)
-    distance = hypot(max(across, 0), max(down, 0)) + min(max(across, down), 0) - radius
-    return abs(distance) <= slack
+    return hypot(max(across, 0), max(down, 0)) + min(max(across, down), 0) - radius
 
 
 def lead_from_border_to_border(drawn: Topology, found: Layout) -> bool:
     """Say whether every line begins at its source's border and ends at its target's."""
     nodes = {node.name: node for node in drawn.nodes}
     return all(
-        on_border(found.routes[link.id].points[place], nodes[name], found.boxes[name])
+        abs(distance(found.routes[link.id].points[place], nodes[name], found.boxes[name])) <= 0.6
         for link in drawn.links
         for place, name in ((0, link.src), (-1, link.dst))
     )
@@ -79,10 +81,10 @@ def labels(drawn: Topology, found: Layout) -> dict[str, Box]:
     return places
 
 
-@given(topologies)
-def test_everything_has_a_place_inside_the_picture(drawn):
+@given(topologies, DIRECTIONS)
+def test_everything_has_a_place_inside_the_picture(drawn, direction):
     """Each node, link and cluster is somewhere, and nothing stands outside of the picture."""
-    found = layout(drawn, "builtin")
+    found = layout(drawn, "builtin", direction)
     whole = Box(0, 0, found.width, found.height)
     assert {node.name for node in drawn.nodes} == found.boxes.keys()
     assert {link.id for link in drawn.links} == found.routes.keys()
@@ -91,18 +93,18 @@ def test_everything_has_a_place_inside_the_picture(drawn):
     assert all(within(box, whole) for box in [*found.boxes.values(), *found.clusters.values(), *points])
 
 
-@given(topologies)
-def test_boxes_do_not_overlap(drawn):
+@given(topologies, DIRECTIONS)
+def test_boxes_do_not_overlap(drawn, direction):
     """No two nodes overlap, and no label covers a node or another label."""
-    found = layout(drawn, "builtin")
+    found = layout(drawn, "builtin", direction)
     boxes = [*found.boxes.values(), *labels(drawn, found).values()]
     assert [] == [(one, other) for one, other in combinations(boxes, 2) if overlap(one, other)]
 
 
-@given(topologies)
-def test_a_cluster_holds_its_own_and_nothing_else(drawn):
+@given(topologies, DIRECTIONS)
+def test_a_cluster_holds_its_own_and_nothing_else(drawn, direction):
     """A subgraph's box is around its nodes, and around no other's."""
-    found = layout(drawn, "builtin")
+    found = layout(drawn, "builtin", direction)
     for cluster in drawn.clusters:
         box = found.clusters[cluster.name]
         for node in drawn.nodes:
@@ -111,37 +113,34 @@ def test_a_cluster_holds_its_own_and_nothing_else(drawn):
             assert within(place, box) if own else not overlap(place, box)
 
 
-@given(topologies)
-def test_lines_run_from_border_to_border(drawn):
+@given(topologies, DIRECTIONS)
+def test_lines_run_from_border_to_border(drawn, direction):
     """A line begins at the border of its source and ends at the border of its target, in the direction of the link."""
-    found = layout(drawn, "builtin")
+    found = layout(drawn, "builtin", direction)
     assert {1} == {len(route.points) % 3 for route in found.routes.values()}
     assert lead_from_border_to_border(drawn, found)
 
 
-@given(topologies)
+@given(topologies, DIRECTIONS)
 @example(
     topology(
         [("a", "b"), ("a", "b", "edge", "on a rainy day"), ("a", "b", "edge", "on a rainy day"), ("in/deep/a", "in/a")]
-    )
+    ),
+    "down",
 )
-def test_no_line_cuts_a_box(drawn):
+def test_no_line_cuts_a_box(drawn, direction):
     """A line stays outside of every node that it does not belong to, and of the insides of its own."""
-    found = layout(drawn, "builtin")
+    found = layout(drawn, "builtin", direction)
     for link in drawn.links:
-        for x, y in line(found.routes[link.id]):
-            inside = [
-                name
-                for name, box in found.boxes.items()
-                if box.x + 2 < x < box.x + box.w - 2 and box.y + 2 < y < box.y + box.h - 2
-            ]
+        for point in line(found.routes[link.id]):
+            inside = [node.name for node in drawn.nodes if distance(point, node, found.boxes[node.name]) < -2]
             assert [] == inside, link.id
 
 
-@given(topologies)
-def test_every_label_has_its_room(drawn):
+@given(topologies, DIRECTIONS)
+def test_every_label_has_its_room(drawn, direction):
     """A link with a label has a place for it, one without has none."""
-    found = layout(drawn, "builtin")
+    found = layout(drawn, "builtin", direction)
     for link in drawn.links:
         assert bool(label_size(link)[0]) == (found.routes[link.id].label is not None)
 
@@ -173,6 +172,25 @@ def test_what_follows_stands_below():
     for name in found.routes:
         ys = [y for _, y in line(found.routes[name])]
         assert all(above <= below for above, below in pairwise(ys))
+
+
+def test_what_follows_stands_at_the_right():
+    """From left to right the same holds across, and a label stands above its line."""
+    drawn = topology([("a", "b", "when", "n > 3"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")])
+    found = layout(drawn, "builtin", "right")
+    for route in found.routes.values():
+        xs = [x for x, _ in line(route)]
+        assert all(before <= after for before, after in pairwise(xs))
+    x, y = found.routes["a>e0"].label
+    assert y < min(other for at, other in line(found.routes["a>e0"]) if abs(at - x) < 20)
+
+
+def test_a_label_stands_beside_its_line():
+    """A line that leads straight down passes its label, and so do the lines of a fork on either side."""
+    drawn = topology([("a", "b", "send"), ("b", "c", "when", "n > 3"), ("b", "d", "otherwise", "otherwise")])
+    found = layout(drawn, "builtin")
+    for link, box in labels(drawn, found).items():
+        assert not any(overlap(Box(x - 1, y - 1, 2, 2), box) for x, y in line(found.routes[link]))
 
 
 def test_a_planar_graph_has_no_crossing():

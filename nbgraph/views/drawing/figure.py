@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nbgraph.views.drawing.element import Element, element
+from nbgraph.views.drawing.element import Element, element, number
 from nbgraph.views.drawing.lines import head_path, line_path, middle
 from nbgraph.views.drawing.words import link_title, node_title
 from nbgraph.views.escape import cut
@@ -96,13 +96,14 @@ def _tag(link: Link, route: Route, key: str) -> Element:
     """Return a link's label and count: one text in the label's room, or the count alone on the line."""
     label = shown_label(link)
     x, y = route.label or middle(route.points)
-    begin = x - label_size(link)[0] / 2 + 7 if label else x
+    aside = label_size(link)[0] / 2 - 7 if label else 0.0
+    side = " ng-before" if route.before else "" if label else " ng-alone"
     return element(
         "g",
         {"class": f"ng-tag ng-{link.kind}", "data-edge": link.id, "data-key": key},
         element(
             "text",
-            {"class": "ng-words" if label else "ng-words ng-alone", "x": begin, "y": y + 4},
+            {"class": f"ng-words{side}", "x": x + aside if route.before else x - aside, "y": y + 4},
             element("tspan", {"class": "ng-label"}, label) if label else None,
             element("tspan", {"class": "ng-count", "dx": 5.0 if label else None, "data-key": f"{key}c"}, ""),
         ),
@@ -116,7 +117,7 @@ def _nodes(topology: Topology, layout: Layout) -> Iterator[Element]:
     for place, node in enumerate(topology.nodes):
         box = layout.boxes.get(node.name)
         if box is not None:
-            yield _node(node, box, f"n{place}", entered.get(node.name, 0))
+            yield _node(node, box, f"n{place}", _joined(node, box, entered.get(node.name, 0), layout.direction))
 
 
 def node_class(node: Node, status: str) -> str:
@@ -124,8 +125,8 @@ def node_class(node: Node, status: str) -> str:
     return f"ng-node ng-{node.kind} ng-is-{status}"
 
 
-def _node(node: Node, box: Box, key: str, entered: int) -> Element:
-    parts = _end_parts(box) if node.kind == "end" else _box_parts(node, box, key, entered)
+def _node(node: Node, box: Box, key: str, join: Element | None) -> Element:
+    parts = _end_parts(box) if node.kind == "end" else _box_parts(node, box, key, join)
     return element(
         "g",
         {"class": node_class(node, "idle"), "data-node": node.name, "data-key": key},
@@ -139,12 +140,12 @@ def _end_parts(box: Box) -> Iterator[Element]:
     yield element("circle", {"class": "ng-start", "cx": box.cx, "cy": box.cy, "r": box.w / 2 - 5})
 
 
-def _box_parts(node: Node, box: Box, key: str, entered: int) -> Iterator[Element]:
+def _box_parts(node: Node, box: Box, key: str, join: Element | None) -> Iterator[Element]:
     yield element("rect", {"class": "ng-box", **_place(box), "rx": corner(node, box)})
     if node.start:
         yield element("circle", {"class": "ng-start", "cx": box.x + 15, "cy": box.cy, "r": 4.0})
-    if entered > 1 or node.join == "each":
-        yield element("path", {"class": "ng-join", "d": _join_path(node, box)})
+    if join is not None:
+        yield join
     middle_x = box.cx + (6.0 if node.start else 0.0)
     name = shown_name(node.label) + (" ?" if node.kind == "missing" else "")
     yield element("text", {"class": "ng-name", "x": middle_x, "y": box.cy + NAME_ALONE, "data-key": f"{key}n"}, name)
@@ -153,11 +154,17 @@ def _box_parts(node: Node, box: Box, key: str, entered: int) -> Iterator[Element
     yield element("circle", {"class": "ng-break", "cx": box.x + 1, "cy": box.y + 1, "r": 6.5, "display": "none", "data-key": f"{key}b"})  # fmt: skip
 
 
-def _join_path(node: Node, box: Box) -> str:
+def _joined(node: Node, box: Box, entered: int, direction: str) -> Element | None:
     """Return the mark of a join: one bar where all arrivals meet, three ticks where each goes on by itself."""
-    wide, high = (5.0, 4.0) if node.join == "each" else (30.0, 4.0)
-    lefts = [box.cx - 11.5, box.cx - 2.5, box.cx + 6.5] if node.join == "each" else [box.cx - wide / 2]
-    return "".join(f"M{left:.1f},{box.y:.1f}h{wide:.0f}v{high:.0f}h-{wide:.0f}z" for left in lefts)
+    if entered < 2 and node.join != "each":
+        return None
+    long = 5.0 if node.join == "each" else 20.0 if direction == "right" else 30.0
+    begins = (-11.5, -2.5, 6.5) if node.join == "each" else (-long / 2,)
+    if direction == "right":
+        path = "".join(f"M{number(box.x)},{number(box.cy + at)}v{number(long)}h4v-{number(long)}z" for at in begins)
+    else:
+        path = "".join(f"M{number(box.cx + at)},{number(box.y)}h{number(long)}v4h-{number(long)}z" for at in begins)
+    return element("path", {"class": "ng-join", "d": path})
 
 
 def _flag(box: Box, key: str) -> Element:

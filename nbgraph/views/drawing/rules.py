@@ -33,6 +33,7 @@ _RULES = f"""
 .ng-taken.ng-error > .ng-head {{ fill: var(--ng-failed-line); }}
 .ng-words {{ font-size: 11px; stroke: var(--ng-paper); stroke-width: 4; stroke-linejoin: round; paint-order: stroke; }}
 .ng-alone {{ text-anchor: middle; }}
+.ng-before {{ text-anchor: end; }}
 .ng-label {{ fill: var(--ng-faint); }}
 .ng-count {{ font-weight: 600; fill: var(--ng-ink); }}
 .ng-taken .ng-label {{ fill: var(--ng-ink); }}

@@ -23,7 +23,7 @@ def layout(topology: Topology, engine: str = "auto", direction: str = "down") ->
     """Return where everything stands, in CSS pixels. Never fails: an engine that is missing is passed over.
 
     ``engine``: "auto" (dot, else pygraphviz, else our own), or one of them by name; the result's ``engine`` says who
-    did it. ``direction``: "down", or "right" (Graphviz only; our own layout is always from top to bottom).
+    did it. ``direction``: where links lead, "down" or "right".
     """
     found = _found(topology, engine, direction)
     return found._replace(routes=on_borders(topology, found.boxes, found.routes))
@@ -35,4 +35,4 @@ def _found(topology: Topology, engine: str, direction: str) -> Layout:
         found = _OTHERS[name](topology, direction) if name in _OTHERS and topology.nodes else None
         if found is not None:
             return found
-    return by_builtin(topology)
+    return by_builtin(topology, direction)

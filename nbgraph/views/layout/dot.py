@@ -35,7 +35,7 @@ def by_dot(topology: Topology, direction: str) -> Layout | None:
             timeout=_TIMEOUT,
             check=True,
         )
-        return _read(topology, done.stdout.decode("utf-8", "replace"), "dot")
+        return _read(topology, done.stdout.decode("utf-8", "replace"), "dot", direction)
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, IndexError, TypeError):
         return None
 
@@ -46,7 +46,7 @@ def by_pygraphviz(topology: Topology, direction: str) -> Layout | None:
         from pygraphviz import AGraph  # noqa: PLC0415 - optional, and heavy
 
         drawn = AGraph(string=_text(topology, direction)).draw(format="json0", prog="dot")
-        return _read(topology, bytes(drawn).decode("utf-8", "replace"), "pygraphviz")
+        return _read(topology, bytes(drawn).decode("utf-8", "replace"), "pygraphviz", direction)
     except Exception:  # noqa: BLE001 - a library of C: whatever it stumbles over, another engine draws
         return None
 
@@ -84,7 +84,7 @@ def _cluster_lines(topology: Topology, numbers: Mapping[str, int], inside: str) 
             yield "}"
 
 
-def _read(topology: Topology, answer: str, engine: str) -> Layout:
+def _read(topology: Topology, answer: str, engine: str, direction: str) -> Layout:
     told = loads(answer)
     low, left, right, top = _bounds(told["bb"])
     place = _Places(left, top)
@@ -102,7 +102,7 @@ def _read(topology: Topology, answer: str, engine: str) -> Layout:
         link = topology.links[int(edge["id"])].id
         route = place.route(edge)
         routes[link] = route._replace(points=route.points[::-1]) if link in back else route
-    return Layout(engine, right - left + 2 * MARGIN, top - low + 2 * MARGIN, boxes, routes, clusters)
+    return Layout(engine, right - left + 2 * MARGIN, top - low + 2 * MARGIN, boxes, routes, clusters, direction)
 
 
 def _bounds(text: str) -> tuple[float, float, float, float]:

@@ -31,10 +31,12 @@ class Box(NamedTuple):
 
 
 class Route(NamedTuple):
-    """The line of a link: a cubic Bezier of 1 + 3n points from border to border, and the middle of its label."""
+    """The line of a link: a cubic Bezier of 1 + 3n points from border to border, and the middle of its label's room."""
 
     points: tuple[Point, ...]
     label: Point | None
+    before: bool = False
+    """Whether the label ends at its line, rather than begins there."""
 
 
 class Layout(NamedTuple):
@@ -46,3 +48,5 @@ class Layout(NamedTuple):
     boxes: Mapping[str, Box]
     routes: Mapping[str, Route]
     clusters: Mapping[str, Box]
+    direction: str = "down"
+    """Where links lead, mostly: "down" or "right"."""

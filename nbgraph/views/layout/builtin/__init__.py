@@ -10,47 +10,41 @@ from __future__ import annotations
 
 from nbgraph.views.layout.builtin.blocks import Block, block
 from nbgraph.views.layout.builtin.curves import smooth
+from nbgraph.views.layout.builtin.frames import Frame
 from nbgraph.views.layout.levels import Plan
-from nbgraph.views.layout.measure import label_size
 from nbgraph.views.layout.shapes import Box, Layout, Point, Route
 from nbgraph.views.topology import Link, Topology
 
 _MARGIN = 14.0
-_LOOP = 30.0
-"""How far a link from a node to itself reaches out."""
 
 
-def by_builtin(topology: Topology) -> Layout:
+def by_builtin(topology: Topology, direction: str) -> Layout:
     """Return the layout; any topology has one."""
-    plan = Plan.of(topology)
-    whole = block(plan, "")
+    plan, frame = Plan.of(topology), Frame(direction == "right")
+    whole = block(plan, "", frame)
     boxes = {name: _moved(box) for name, box in whole.boxes.items()}
-    routes = {link.id: _route(link, plan, whole, boxes) for link in topology.links}
+    routes = {link.id: _route(link, plan, whole, boxes, frame) for link in topology.links}
     clusters = {name: _moved(box) for name, box in whole.clusters.items()}
-    return Layout("builtin", whole.width + 2 * _MARGIN, whole.height + 2 * _MARGIN, boxes, routes, clusters)
+    width, height = whole.width + 2 * _MARGIN, whole.height + 2 * _MARGIN
+    return frame.finished(Layout("builtin", width, height, boxes, routes, clusters))
 
 
 def _moved(box: Box) -> Box:
     return Box(round(box.x + _MARGIN, 1), round(box.y + _MARGIN, 1), round(box.w, 1), round(box.h, 1))
 
 
-def _route(link: Link, plan: Plan, whole: Block, boxes: dict[str, Box]) -> Route:
+def _route(link: Link, plan: Plan, whole: Block, boxes: dict[str, Box], frame: Frame) -> Route:
     if link.src == link.dst:
-        return _loop(link, boxes[link.src], whole.loops[link.id])
+        return _rounded(frame.loop(link, boxes[link.src], whole.loops[link.id]))
     points = smooth([(x + _MARGIN, y + _MARGIN) for x, y in whole.tracks[link.id]], whole.bent[link.id])
     label = whole.labels.get(link.id)
-    ordered = points[::-1] if link.id in plan.back else points
-    return Route(tuple(map(_rounded, ordered)), _rounded((label[0] + _MARGIN, label[1] + _MARGIN)) if label else None)
+    at = (label[0] + _MARGIN, label[1] + _MARGIN) if label else None
+    return _rounded(Route(points[::-1] if link.id in plan.back else points, at, whole.before.get(link.id, False)))
 
 
-def _loop(link: Link, box: Box, number: int) -> Route:
-    """Return a link from a node to itself, at its right border; further ones lie around the first."""
-    x, out, high = box.x + box.w, _LOOP + 9 * number, min(8.0 + 4 * number, box.h / 2 - 2)
-    points = ((x, box.cy - high), (x + out, box.cy - high - 9), (x + out, box.cy + high + 9), (x, box.cy + high))
-    width = label_size(link)[0]
-    label = (x + out * 0.8 + width / 2, box.cy - 7.0 + 18 * number) if width else None
-    return Route(tuple(map(_rounded, points)), label)
+def _rounded(route: Route) -> Route:
+    return route._replace(points=tuple(map(_near, route.points)), label=_near(route.label) if route.label else None)
 
 
-def _rounded(point: Point) -> Point:
+def _near(point: Point) -> Point:
     return round(point[0], 1), round(point[1], 1)

@@ -8,19 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from nbgraph.views.layout.builtin.frames import Frame
 from nbgraph.views.layout.builtin.ordering import ordered
 from nbgraph.views.layout.builtin.parts import Arc, Item, Level
 from nbgraph.views.layout.builtin.placing import placed
-from nbgraph.views.layout.builtin.rows import BESIDE, level_of
+from nbgraph.views.layout.builtin.rows import level_of, turn_labels
 from nbgraph.views.layout.builtin.tracks import Touch, ends, heights, track
 from nbgraph.views.layout.levels import Leaf, Plan
-from nbgraph.views.layout.measure import CLUSTER_HEAD, head_width, label_size, node_size
 from nbgraph.views.layout.shapes import Box, Point
 from nbgraph.views.topology import Link
-
-_PAD = 16.0
-_PORT_ROOM = 26.0
-_LOOP_ROOM = 34.0
 
 
 @dataclass(slots=True)
@@ -34,6 +30,8 @@ class Block:
     tracks: dict[str, list[Point]] = field(default_factory=dict)
     """Link -> its course within the block, downwards."""
     labels: dict[str, Point] = field(default_factory=dict)
+    before: dict[str, bool] = field(default_factory=dict)
+    """Link -> whether its label stands at the left of its line."""
     ports: dict[str, float] = field(default_factory=dict)
     """Link that leaves the block -> where it passes the border, across."""
     bent: dict[str, tuple[bool, bool]] = field(default_factory=dict)
@@ -42,19 +40,19 @@ class Block:
     """Links from a node to itself -> their number at that node."""
 
 
-def block(plan: Plan, level: str) -> Block:
+def block(plan: Plan, level: str, frame: Frame) -> Block:
     """Return a level laid out, with all levels below it."""
-    return _Laying(plan, level).done()
+    return _Laying(plan, level, frame).done()
 
 
 class _Laying:
     """One level while it is laid out."""
 
-    def __init__(self, plan: Plan, level: str) -> None:
-        self.plan, self.level, self.result = plan, level, Block()
+    def __init__(self, plan: Plan, level: str, frame: Frame) -> None:
+        self.plan, self.level, self.frame, self.result = plan, level, frame, Block()
         self.names = plan.inside[level]
         self.number = {name: place for place, name in enumerate(self.names)}
-        self.inner = {name: block(plan, name) for name in self.names if not isinstance(name, Leaf)}
+        self.inner = {name: block(plan, name, frame) for name in self.names if not isinstance(name, Leaf)}
         self.loops = self._count_loops()
         self.items = [self._item(name) for name in self.names]
         self.arcs: list[Arc] = []
@@ -70,14 +68,14 @@ class _Laying:
             if link.src == link.dst and self.plan.chain[link.src][-1] in self.number:
                 number = count[link.src] = count.get(link.src, -1) + 1
                 self.result.loops[link.id] = number
-                room[link.src] = max(room.get(link.src, 0.0), _LOOP_ROOM + 9 * number + label_size(link)[0])
+                room[link.src] = max(room.get(link.src, 0.0), self.frame.loop_room(link, number))
         return room
 
     def _item(self, name: str) -> Item:
         if name in self.inner:
             inner = self.inner[name]
             return Item(inner.width / 2, inner.width / 2, inner.height)
-        width, height = node_size(self.plan.nodes[str(name)])
+        width, height = self.frame.node(self.plan.nodes[str(name)])
         return Item(width / 2, width / 2 + self.loops.get(str(name), 0.0), height)
 
     def done(self) -> Block:
@@ -85,6 +83,8 @@ class _Laying:
             self._add(link, src, dst)
         level = level_of(self.items, self.arcs, self.first, self.last)
         ordered(level)
+        if not self.frame.turned:
+            turn_labels(level, self.arcs)
         self._place(level)
         return self.result
 
@@ -92,7 +92,7 @@ class _Laying:
         back = link.id in self.plan.back
         upper, lower = (dst, src) if back else (src, dst)
         high, low = self._end(link, upper, self.first), self._end(link, lower, self.last)
-        label = label_size(link) if src and dst else (0.0, 0.0)
+        label = self.frame.label(link) if src and dst else (0.0, 0.0, 0.0)
         fixed = upper in self.inner or not upper, lower in self.inner or not lower
         self.arcs.append(Arc(high[0], low[0], high[1], low[1], label, back, fixed))
         self.links.append(link)
@@ -108,10 +108,8 @@ class _Laying:
 
     def _place(self, level: Level) -> None:
         axes = placed(level)
-        top = CLUSTER_HEAD + 12 if self.first else 0.0
-        tops, tall, end = heights(level, axes, top=top, bottom=_PORT_ROOM if self.last else 0.0)
         width = max((x + item.right for x, item in zip(axes, level.items, strict=True)), default=0.0)
-        dx, dy, self.result.width, self.result.height = self._frame(width, end)
+        tops, tall, dx, dy = self._rows(level, axes, width)
         row_of = [0] * len(level.items)
         for row, items in enumerate(level.rows):
             for item in items:
@@ -128,27 +126,41 @@ class _Laying:
             self.result.bent[link.id] = _either(self.result.bent.get(link.id), touching[place])
             if place in level.labels:
                 holder = level.labels[place]
-                row = row_of[holder]
-                aside = BESIDE + self.arcs[place].label[0] / 2
-                self.result.labels[link.id] = (axes[holder] + aside + dx, tops[row] + tall[row] / 2 + dy)
+                one = level.items[holder]
+                before = one.left > one.right
+                x = axes[holder] + self.frame.aside(link, before=before)
+                self.result.labels[link.id] = (x + dx, tops[row_of[holder]] + tall[row_of[holder]] / 2 + dy)
+                self.result.before[link.id] = before and not self.frame.turned
 
-    def _frame(self, width: float, end: float) -> tuple[float, float, float, float]:
-        """Return where the content begins in the block, and the block's size."""
+    def _rows(self, level: Level, axes: Sequence[float], width: float) -> tuple[list[float], list[float], float, float]:
+        """Return top and height of the rows, and where the content begins in the block; keep the block's size."""
+        top, bottom = self.frame.ports()
+        top, bottom = (top if self.first else 0.0), (bottom if self.last else 0.0)
+        tops, tall, end = heights(level, axes, top=top, bottom=bottom)
         if not self.level:
-            return 0.0, 0.0, width, end
+            self.result.width, self.result.height = width, end
+            return tops, tall, 0.0, 0.0
         cluster = next(one for one in self.plan.topology.clusters if one.name == self.level)
-        whole = max(width + 2 * _PAD, head_width(cluster))
-        dy = 0.0 if self.first else CLUSTER_HEAD + 4
-        return (whole - width) / 2, dy, whole, dy + end + (0.0 if self.last else _PAD)
+        around = self.frame.around(entered=bool(self.first), left=bool(self.last))
+        wide, high = self.frame.head(cluster)
+        lacks = max(0.0, high - around.top - end - around.bottom)
+        if lacks and self.first:
+            # Lines that enter come from the border, so the room goes between it and the first row.
+            tops, tall, end = heights(level, axes, top=top + lacks, bottom=bottom)
+            lacks = 0.0
+        whole = max(width + around.left + around.right, wide)
+        self.result.width, self.result.height = whole, around.top + lacks + end + around.bottom
+        return tops, tall, around.left + (whole - width - around.left - around.right) / 2, around.top + lacks
 
     def _put(self, name: str, x: float, y: float) -> None:
         inner = self.inner.get(name)
         if inner is None:
-            self.result.boxes[str(name)] = Box(x, y, *node_size(self.plan.nodes[str(name)]))
+            self.result.boxes[str(name)] = Box(x, y, *self.frame.node(self.plan.nodes[str(name)]))
             return
         self.result.clusters[name] = Box(x, y, inner.width, inner.height)
         self.result.loops.update(inner.loops)
         self.result.bent.update(inner.bent)
+        self.result.before.update(inner.before)
         for found, whole in ((inner.boxes, self.result.boxes), (inner.clusters, self.result.clusters)):
             whole.update({key: box._replace(x=box.x + x, y=box.y + y) for key, box in found.items()})
         for link, points in inner.tracks.items():

@@ -28,7 +28,8 @@ class Arc(NamedTuple):
     lower: int
     upper_at: float = 0.0
     lower_at: float = 0.0
-    label: tuple[float, float] = (0.0, 0.0)
+    label: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Room before its line, behind it, and along it; that is 0 where there is no label."""
     back: bool = False
     fixed: tuple[bool, bool] = (False, False)
     """Whether the two places are given (ports), or may be spread along the border."""

@@ -14,8 +14,6 @@ from nbgraph.views.layout.builtin.ranks import Step, ranked
 
 _MOST_DOUBLED = 90
 """Items up to which every arc takes two rows where one needs two: for its label, or beside another between the same two."""
-BESIDE = 1.0
-"""From a line to its label at its right."""
 _PASSING, _RETURNING = Item(1.0, 1.0, 0.0), Item(10.0, 10.0, 0.0)
 """Room of an arc on its way; one that leads back may enter its node at the side, where its head needs some."""
 
@@ -34,7 +32,7 @@ def level_of(items: Sequence[Item], arcs: Sequence[Arc], first: Sequence[int], l
 
 def _ranks(items: Sequence[Item], arcs: Sequence[Arc], first: set[int], last: set[int]) -> list[int]:
     several = Counter((arc.upper, arc.lower) for arc in arcs)
-    doubled = any(arc.label[0] for arc in arcs) or max(several.values(), default=1) > 1
+    doubled = any(arc.label[2] for arc in arcs) or max(several.values(), default=1) > 1
     unit = 2 if doubled and len(items) <= _MOST_DOUBLED else 1
     ports = first | last
     steps = [
@@ -56,9 +54,22 @@ def _ranks(items: Sequence[Item], arcs: Sequence[Arc], first: set[int], last: se
 
 
 def _least(arc: Arc, unit: int, several: int) -> int:
-    if unit == 1 and (arc.label[0] or several > 1):
+    if unit == 1 and (arc.label[2] or several > 1):
         return 2
     return unit
+
+
+def turn_labels(level: Level, arcs: Sequence[Arc]) -> None:
+    """Put the label of the leftmost of several arcs at one upper end to the left: between them it would need more room."""
+    pos = {item: place for row in level.rows for place, item in enumerate(row)}
+    lanes: dict[int, list[int]] = {}
+    for place, arc in enumerate(arcs):
+        lanes.setdefault(arc.upper, []).append(place)
+    for places in lanes.values():
+        outer = min(places, key=lambda place: pos[level.chains[place][1]])
+        if len(places) > 1 and outer in level.labels:
+            line = level.items[level.labels[outer]]
+            level.items[level.labels[outer]] = Item(line.right, line.left, line.height)
 
 
 def _chain(level: Level, place: int, arc: Arc, rank: Sequence[int]) -> list[int]:
@@ -70,10 +81,11 @@ def _chain(level: Level, place: int, arc: Arc, rank: Sequence[int]) -> list[int]
         level.rows[row].append(len(level.items))
         level.items.append(_RETURNING if arc.back else _PASSING)
     chain.append(arc.lower)
-    if arc.label[0] and between:
+    if arc.label[2] and between:
         middle = chain[(len(chain) - 1) // 2] if len(chain) > 3 else chain[1]
-        width, height = arc.label
-        level.items[middle] = Item(level.items[middle].left, BESIDE + width, height)
+        before, behind, along = arc.label
+        line = level.items[middle]
+        level.items[middle] = Item(max(before, line.left), max(behind, line.right), along)
         level.labels[place] = middle
     for row, (upper, lower) in enumerate(pairwise(chain), rank[arc.upper]):
         at = arc.upper_at if upper == arc.upper else 0.0, arc.lower_at if lower == arc.lower else 0.0

@@ -14,8 +14,8 @@ from nbgraph.views.layout.shapes import Point
 
 _LEAST, _MOST = 34.0, 76.0
 """Room between two rows of items; wide arcs need more, or they would be flat."""
-_SPREAD, _EDGE = 13.0, 14.0
-"""Distance of arcs along a border, and from its corners."""
+_SPREAD, _EDGE, _EDGE_SHORT = 13.0, 14.0, 9.0
+"""Distance of arcs along a border, from its corners, and from those of a short border."""
 
 
 def heights(
@@ -40,7 +40,7 @@ def _gap(level: Level, axes: Sequence[float], row: int, *, top: float, bottom: f
         base = max(base, top)
     if row + 2 == len(level.rows) and bottom:
         base = max(base, bottom)
-    return min(_MOST, base + 0.06 * wide)
+    return max(base, min(_MOST, base + 0.06 * wide))
 
 
 def _full(level: Level, row: int) -> bool:
@@ -79,7 +79,8 @@ def _spread(
 ) -> Iterator[tuple[int, float]]:
     """Yield the arcs at one border, spread in the order in which they come; a single straight one is in the middle."""
     axis, one = axes[item], level.items[item]
-    reach = max(0.0, min(one.left, one.right) - _EDGE)
+    half = min(one.left, one.right)
+    reach = max(0.0, half - (_EDGE if half > 3 * _EDGE else _EDGE_SHORT))
     step = min(_SPREAD, 2 * reach / max(1, len(wanted) - 1))
     straight = [number for number, (other, _) in enumerate(wanted) if abs(other - axis) < 1]
     middle = straight[0] if len(straight) == 1 else (len(wanted) - 1) / 2
