@@ -37,14 +37,14 @@ def face(name: str) -> Callable[..., Any]:
     return found
 
 
-def bundle(name: str, shown: Any) -> dict[str, Any]:
-    """Return what a notebook displays of ``shown``: its text always, its picture where one can be made.
+def bundle(name: str, shown: Any, **how: Any) -> dict[str, Any]:
+    """Return what a notebook displays of ``shown``: its text always, its picture, made as ``how`` says, where one can be.
 
     Never raises: a display that fails is a line in the log, not a traceback where a picture should be.
     """
     text = {"text/plain": repr(shown)}
     try:
-        return {**text, **face(name)(shown)}
+        return {**text, **face(name)(shown, **how)}
     except Exception:  # noqa: BLE001 - a display never raises, whatever a picture stumbles over
         _LOG.warning("no picture of %s could be made", text["text/plain"], exc_info=True)
         return text

@@ -239,7 +239,7 @@ class Graph:
         """Return the graph as a drawing, a whole SVG document. Works on unfinished graphs too.
 
         ``how``: ``engine``, who lays it out ("auto", "dot", "pygraphviz", "builtin"); ``theme`` ("light", "dark");
-        ``path``, a file that it is written to as well.
+        ``direction`` ("down", "right"), where links lead; ``path``, a file that it is written to as well.
         """
         drawing: str = face("graph.svg")(self, **how)
         return drawing

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 ENGINES = ("auto", "dot", "pygraphviz", "builtin")
+DIRECTIONS = ("down", "right")
 
 
 def default_engine() -> str:

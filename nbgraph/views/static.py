@@ -18,7 +18,7 @@ from nbgraph.views import drawing
 from nbgraph.views.drawing.words import mark_of, seconds_text
 from nbgraph.views.escape import cut, safe
 from nbgraph.views.layout import Layout, layout
-from nbgraph.views.settings import ENGINES, default_engine, default_times
+from nbgraph.views.settings import DIRECTIONS, ENGINES, default_engine, default_times
 from nbgraph.views.subject import Subject
 from nbgraph.views.tally import Tally
 from nbgraph.views.topology import Topology, topology_of
@@ -41,16 +41,22 @@ _MARKS = {
 
 
 def graph_svg(
-    graph: Graph, *, engine: str | None = None, theme: str = "light", path: str | os.PathLike[str] | None = None
+    graph: Graph,
+    *,
+    engine: str | None = None,
+    direction: str = "down",
+    theme: str = "light",
+    path: str | os.PathLike[str] | None = None,
 ) -> str:
     """Return a graph as an SVG document; written to ``path`` too, if one is given.
 
     ``engine``: who lays it out, "auto", "dot", "pygraphviz" or "builtin"; by default as NBGRAPH_LAYOUT says.
-    ``theme``: "light" or "dark". Works on unfinished graphs. Raises ``OptionsError`` for another engine or theme.
+    ``direction``: where links lead, "down" or "right". ``theme``: "light" or "dark". Works on unfinished graphs.
+    Raises ``OptionsError`` for another engine, direction or theme.
     """
     _known("theme", theme, _THEMES)
     topology = topology_of(graph)
-    return _written(drawing.svg(topology, _laid(topology, engine), theme=theme), path)
+    return _written(drawing.svg(topology, _laid(topology, engine, direction), theme=theme), path)
 
 
 def run_svg(
@@ -58,6 +64,7 @@ def run_svg(
     *,
     step: int | None = None,
     engine: str | None = None,
+    direction: str = "down",
     theme: str = "light",
     times: bool | None = None,
     path: str | os.PathLike[str] | None = None,
@@ -69,24 +76,26 @@ def run_svg(
     """
     _known("theme", theme, _THEMES)
     tally = _tally(run, step)
-    drawn = _coloured(tally, _laid(tally.topology, engine), theme, times=default_times() if times is None else times)
+    drawn = _coloured(
+        tally, _laid(tally.topology, engine, direction), theme, times=default_times() if times is None else times
+    )
     return _written(drawn, path)
 
 
-def graph_bundle(graph: Graph) -> dict[str, Any]:
+def graph_bundle(graph: Graph, *, engine: str | None = None, direction: str = "down") -> dict[str, Any]:
     """Return what a notebook shows of a graph: its drawing, and its drawing in characters."""
     topology = topology_of(graph)
     if not topology.nodes:
         return {"text/html": f'<div style="{_STYLE}"><b>{safe(cut(graph.name, 80))}</b>: no nodes yet</div>'}
-    places = _laid(topology, None)
+    places = _laid(topology, engine, direction)
     told = f"graph {graph.name}: {_counted(len(topology.nodes), 'node')}, {_counted(len(topology.links), 'link')}"
     return {"text/html": _page([], drawing.svg(topology, places), told, places, len(topology.nodes))}
 
 
-def run_bundle(run: Subject) -> dict[str, Any]:
+def run_bundle(run: Subject, *, engine: str | None = None, direction: str = "down") -> dict[str, Any]:
     """Return what a notebook shows of a run: where it stands in a line or two, and the coloured drawing."""
     tally, times = _tally(run, None), default_times()
-    places = _laid(tally.topology, None)
+    places = _laid(tally.topology, engine, direction)
     svg = _coloured(tally, places, "light", times=times)
     lines = list(_summary(run, tally, times=times))
     return {"text/html": _page(lines, svg, f"run {run.id}, {tally.status}", places, len(tally.topology.nodes))}
@@ -110,10 +119,11 @@ def image(svg: str, width: float, height: float, told: str) -> str:
     return f'<div style="overflow:auto">{tag}</div>' if wide else tag
 
 
-def _laid(topology: Topology, engine: str | None) -> Layout:
+def _laid(topology: Topology, engine: str | None, direction: str) -> Layout:
+    _known("direction", direction, DIRECTIONS)
     if engine is not None:
         _known("engine", engine, ENGINES)
-    return layout(topology, default_engine() if engine is None else engine)
+    return layout(topology, default_engine() if engine is None else engine, direction)
 
 
 def _known(option: str, value: str, allowed: Sequence[str]) -> None:

@@ -139,11 +139,18 @@ def test_seconds_are_shown_unless_asked_not_to():
     assert " ms" not in static.run_svg(run, times=False)
 
 
-@pytest.mark.parametrize("option", [{"engine": "neato"}, {"theme": "sepia"}])
+@pytest.mark.parametrize("option", [{"engine": "neato"}, {"theme": "sepia"}, {"direction": "up"}])
 def test_what_cannot_be_drawn_that_way_is_refused(option):
-    """An engine or a theme that does not exist raises OptionsError, which names what there is."""
+    """An engine, a theme or a direction that does not exist raises OptionsError, which names what there is."""
     with pytest.raises(ng.OptionsError, match="it should be"):
         static.graph_svg(review(), **option)
+
+
+def test_a_picture_leads_where_it_is_told():
+    """``direction="right"`` gives a picture of a chain that is wider than high, of graphs and of runs."""
+    for shown in (static.graph_svg(review(), direction="right"), static.run_svg(ended(review()), direction="right")):
+        root = ET.fromstring(shown)
+        assert float(root.get("width")) > 2 * float(root.get("height"))
 
 
 def chain(length: int) -> ng.Graph:

@@ -31,14 +31,14 @@ __all__ = [
 
 
 def graph_view(graph: Graph, **how: Any) -> PlainGraphView:
-    """Return a live drawing of a graph, which follows its cells. ``engine``: who finds the places, as ``layout``."""
+    """Return a live drawing of a graph, which follows its cells. ``engine``, ``direction``: as ``Graph.to_svg``."""
     from nbgraph.views.widgets.graph_view import PlainGraphView
 
     return PlainGraphView(graph, **how)
 
 
 def run_view(run: Subject, **how: Any) -> GraphView:
-    """Return the graph of a run, coloured as it happens; click a node for its tasks. ``engine``: as ``layout``."""
+    """Return the graph of a run, coloured as it happens; click a node for its tasks. ``how``: ``engine``, ``direction``."""
     from nbgraph.views.widgets.graph_view import GraphView
 
     return GraphView(run, **how)

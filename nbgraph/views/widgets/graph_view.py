@@ -50,8 +50,8 @@ class GraphView(_Drawn, RunView):
     _esm = module("graph_view")
     _css = SHEET
 
-    def __init__(self, subject: Subject, *, engine: str = "", **how: Any) -> None:
-        self._engine, self._open, self._note = engine, "", ""
+    def __init__(self, subject: Subject, *, engine: str = "", direction: str = "down", **how: Any) -> None:
+        self._engine, self._direction, self._open, self._note = engine, direction, "", ""
         super().__init__(subject, **how)
 
     def begin(self) -> Mapping[str, Any]:
@@ -60,7 +60,8 @@ class GraphView(_Drawn, RunView):
         self._followed = self._latest_description()
         self._tally, self._cards, self._past = Tally.of(subject), Cards(subject), Past(subject)
         topology = self._tally.topology
-        self._painter = Painter(topology, engine=self._engine, title=f"{topology.name}: run {subject.id}")
+        title = f"{topology.name}: run {subject.id}"
+        self._painter = Painter(topology, engine=self._engine, direction=self._direction, title=title)
         self._nodes = {node.name: node for node in topology.nodes}
         self._compared: Any = None
         return {"drawing": self._painter.scene, "head": self._head()}
@@ -203,7 +204,7 @@ class GraphView(_Drawn, RunView):
 
     def picture(self) -> Mapping[str, str]:
         """Return the same drawing as a picture."""
-        return _static("run.bundle", self.subject)
+        return _static("run.bundle", self.subject, self._engine, self._direction)
 
 
 class PlainGraphView(_Drawn, View):
@@ -212,8 +213,8 @@ class PlainGraphView(_Drawn, View):
     _esm = module("graph_view")
     _css = SHEET
 
-    def __init__(self, graph: Graph, *, engine: str = "", **how: Any) -> None:
-        self.graph, self._engine, self._open = graph, engine, ""
+    def __init__(self, graph: Graph, *, engine: str = "", direction: str = "down", **how: Any) -> None:
+        self.graph, self._engine, self._direction, self._open = graph, engine, direction, ""
         self._revision: Any = graph.revision()
         self._nodes: dict[str, Node] = {}
         super().__init__(Scene.of(graph, f"graph-{graph.name}"), **self._drawn(), **how)
@@ -221,7 +222,7 @@ class PlainGraphView(_Drawn, View):
     def _drawn(self) -> dict[str, Any]:
         topology: Topology = topology_of(self.graph)
         self._nodes = {node.name: node for node in topology.nodes}
-        painter = Painter(topology, engine=self._engine)
+        painter = Painter(topology, engine=self._engine, direction=self._direction)
         head = {"title": plain(topology.name), "nodes": len(topology.nodes), "at": -1, "stoppable": False, "note": ""}
         return {"drawing": painter.scene, "head": head}
 
@@ -249,12 +250,12 @@ class PlainGraphView(_Drawn, View):
 
     def picture(self) -> Mapping[str, str]:
         """Return the same drawing as a picture."""
-        return _static("graph.bundle", self.graph)
+        return _static("graph.bundle", self.graph, self._engine, self._direction)
 
 
 def _digests(description: str) -> dict[str, str]:
     return {node["name"]: node["digest"] for node in loads(description)["nodes"]}
 
 
-def _static(name: str, shown: Any) -> Mapping[str, str]:
-    return bundle(name, shown)
+def _static(name: str, shown: Any, engine: str, direction: str) -> Mapping[str, str]:
+    return bundle(name, shown, engine=engine or None, direction=direction)

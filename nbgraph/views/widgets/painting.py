@@ -26,9 +26,9 @@ class Painter:
     ``since`` grows until it would be long to send; so a page that missed something, or came late, is right at once.
     """
 
-    def __init__(self, topology: Topology, *, engine: str = "", title: str = "") -> None:
+    def __init__(self, topology: Topology, *, engine: str = "", direction: str = "down", title: str = "") -> None:
         self.topology = topology
-        self.layout = layout(topology, engine or default_engine())
+        self.layout = layout(topology, engine or default_engine(), direction)
         links = list(dict.fromkeys((link.src, link.dst) for link in topology.links))
         self.scene: dict[str, Any] = {**scene(topology, self.layout, title), "links": links}
         self.whole: Patches = {}
