@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -278,3 +279,12 @@ def test_a_view_carries_a_picture(opened):
     assert '<img src="data:image/svg+xml;base64,' in data["text/html"]
     assert data["text/plain"].startswith("<Run")
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_drawing_leads_where_it_is_told(opened):
+    """With ``direction="right"`` a chain is wider than high, live and in the picture, of a run and of a graph."""
+    for subject in (line("a", "b", "c"), done(line("a", "b", "c"), run_id="turned")):
+        view = opened(subject, direction="right")
+        assert view.drawing["width"] > 3 * view.drawing["height"]
+        width, height = re.search(r'width="(\d+)" height="(\d+)"', view.picture()["text/html"]).groups()
+        assert int(width) > 3 * int(height)
