@@ -9,6 +9,7 @@ import sys
 from itertools import combinations, pairwise
 from math import hypot
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -243,6 +244,18 @@ def test_five_hundred_nodes_take_seconds():
     )
     boxes = list(layout(drawn, "builtin").boxes.values())
     assert 500 == len(boxes)
+    assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
+
+
+@pytest.mark.slow
+def test_a_tangle_is_laid_out_too():
+    """1,500 links at random between 500 nodes, more than anybody can read, are laid out without a box on another."""
+    random = Random(1)
+    chain = [(f"n{random.randrange(max(0, n - 40), n)}", f"n{n}", "when", "n > 3") for n in range(1, 500)]
+    drawn = topology(chain + [(f"n{random.randrange(500)}", f"n{random.randrange(500)}") for _ in range(1000)])
+    found = layout(drawn, "builtin")
+    boxes = sorted(found.boxes.values())
+    assert (500, 1499) == (len(boxes), len(found.routes))
     assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
 
 

@@ -40,13 +40,16 @@ class _Search:
                 self.down[hop.upper].append((hop.lower, low))
                 pairs.append((hop.upper, high, hop.lower, low))
             self.pairs.append(pairs)
-        self.size = sum(map(len, self.pairs))
+        self.size, self.huge = sum(map(len, self.pairs)), level.huge
         self.pos = [0] * count
         self.best = [list(row) for row in self.rows]
         self.fewest = 1 << 60
 
     def run(self) -> None:
         budget = max(4, min(160, _WORK // self.size))
+        if self.huge:
+            self._quick()
+            return
         starts = [
             self._walk(self.down, reverse=False),
             self._walk(self.up, reverse=True),
@@ -60,6 +63,13 @@ class _Search:
             if not self.fewest:
                 break
         self._set(self.best)
+
+    def _quick(self) -> None:
+        """Take the first start, and sweep it down and up once."""
+        self._set(self._walk(self.down, reverse=False))
+        for down in (True, False):
+            self._sweep(down=down, median=False)
+        self.best = self.rows
 
     # -- the state
 

@@ -45,6 +45,9 @@ class Hop(NamedTuple):
     firm: bool
 
 
+_HUGE = 40_000
+
+
 @dataclass(slots=True)
 class Level:
     """Items in rows, from left to right; those past ``real`` are places where arcs pass."""
@@ -58,3 +61,8 @@ class Level:
     """For every arc, the items that it runs through, both ends included."""
     labels: dict[int, int] = field(default_factory=dict)
     """Arc -> the item on its way that holds its label."""
+
+    @property
+    def huge(self) -> bool:
+        """Whether it is a tangle that nobody can read: then a layout soon is worth more than a better one."""
+        return sum(map(len, self.hops)) > _HUGE

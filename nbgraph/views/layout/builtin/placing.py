@@ -16,18 +16,18 @@ from nbgraph.views.layout.builtin.parts import Level
 from nbgraph.views.layout.builtin.relaxing import apart, relaxed
 
 _Pair = tuple[int, int]
+_SIDES = ((False, False), (False, True), (True, False), (True, True))
+"""From where a level is seen: whether from below, whether from the right."""
 
 
 def placed(level: Level) -> list[float]:
     """Return the axis of every item, the leftmost border being 0."""
     crossed = _crossed(level)
-    found = [
-        _settled(_View(level, crossed, upward=upward, mirrored=mirrored))
-        for upward in (False, True)
-        for mirrored in (False, True)
-    ]
+    sides = (_SIDES[0], _SIDES[3]) if level.huge else _SIDES  # two that are opposite: neither leans to a side
+    found = [_settled(_View(level, crossed, upward=upward, mirrored=mirrored)) for upward, mirrored in sides]
     _align(level, found)
-    axes = relaxed(level, [median(places) for places in zip(*found, strict=True)])
+    axes = [median(places) for places in zip(*found, strict=True)]
+    axes = axes if level.huge else relaxed(level, axes)
     first = min((axis - item.left for axis, item in zip(axes, level.items, strict=True)), default=0.0)
     return [axis - first for axis in axes]
 
