@@ -31,7 +31,11 @@ _TEXT, _PIECES = 20_000, 2_000
 
 
 class Bar(NamedTuple):
-    """When a task ran on one side: its step, and seconds from that run's beginning. Without times, places in order."""
+    """When a task ran on one side: its step, and seconds. Without times, places in order.
+
+    Seconds count from that run's beginning. Time in which none of its tasks ran is left out: a fork may be a week
+    younger than what it shares, a person may take a day to answer, and bars would be too small to see.
+    """
 
     step: int
     start: float
@@ -77,11 +81,26 @@ def _bars(side: Side, *, times: bool) -> dict[str, Bar]:
     began = [facts["started"] for _, facts in read.values() if facts.get("started")]
     if not times or not began:
         return {task: Bar(step, step - 1.0, 1.0) for task, (step, _) in read.items()}
-    origin = min(began)
-    return {
-        task: Bar(step, max(0.0, (facts.get("started") or origin) - origin), float(facts.get("seconds") or 0.0))
-        for task, (step, facts) in read.items()
+    spans = {
+        task: (facts.get("started") or min(began), float(facts.get("seconds") or 0.0))
+        for task, (_, facts) in read.items()
     }
+    return {task: Bar(read[task][0], start, spans[task][1]) for task, start in _closed_up(spans).items()}
+
+
+def _closed_up(spans: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Return when each (start, seconds) begins if there were no time between them in which none goes on.
+
+    >>> _closed_up({"a": (100.0, 2.0), "b": (101.0, 2.0), "c": (900.0, 1.0)})
+    {'a': 0.0, 'b': 1.0, 'c': 3.0}
+    """
+    starts: dict[str, float] = {}
+    left_out, end = 0.0, 0.0
+    for name, (start, seconds) in sorted(spans.items(), key=lambda item: item[1]):
+        left_out += max(0.0, start - end)
+        end = max(end, start + seconds)
+        starts[name] = start - left_out
+    return starts
 
 
 def topology_of(diff: Diff) -> Topology | None:

@@ -9,6 +9,7 @@ import pytest
 
 import nbgraph as ng
 from nbgraph.analysis import Diff
+from nbgraph.testing import FakeClock
 from nbgraph.views.comparing import lines_of, pieces_of, topology_of
 from nbgraph.views.widgets.diff_view import DiffView
 from tests.widgets.still import stilled
@@ -16,7 +17,7 @@ from tests.widgets.still import stilled
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202e"
 
 
-def engine_of(name: str = "steps", tail: str = "") -> ng.Engine:
+def engine_of(name: str = "steps", tail: str = "", **options: Any) -> ng.Engine:
     graph = ng.Graph({"word": str, "log": Annotated[list[str], ng.append]}, name=name)
 
     @graph.node
@@ -31,7 +32,7 @@ def engine_of(name: str = "steps", tail: str = "") -> ng.Engine:
     def end(state):
         return {"word": "done"}
 
-    return ng.Engine(graph, store=":memory:")
+    return ng.Engine(graph, store=":memory:", **options)
 
 
 def changed(left: str = "one", right: str = "two") -> Diff:
@@ -209,6 +210,17 @@ def test_bars_begin_with_their_run():
         min(bar.start for line in lines_of(diff) if (bar := getattr(line, side))) for side in ("left", "right")
     ]
     assert [0.0, 1.0, 2.0] == [line.left.start for line in lines_of(diff, times=False)]
+
+
+def test_time_in_which_nothing_ran_is_left_out():
+    """A fork that is an hour younger than what it shares has bars one after the other, as if it had not waited."""
+    clock = FakeClock()
+    engine = engine_of(clock=clock)
+    run = engine.run({"word": "one"}, run_id="r1")
+    clock.advance(3600)
+    fork = engine.fork("r1", 1, update={"word": "edited"}, new_id="f1")
+    bars = [line.right for line in lines_of(run.diff(fork)) if line.right is not None]
+    assert 1 > max(bar.start + bar.seconds for bar in bars)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,12 @@ def test_a_long_list_is_opened_piece_by_piece(show):
     assert [str(place) for place in range(150)] == labels.all_inner_texts()
 
 
+def test_a_closed_list_says_how_it_begins(show):
+    """A list whose first item is long shows the beginning of that item."""
+    page = show(one(["a" * 100, "b"]), 1)
+    assert page.root.locator(".ng-v-hint").first.text_content().startswith('"aaaa')
+
+
 def test_what_lies_deep_is_fetched_when_it_is_opened(show):
     """A value that was not sent comes when its twig is opened."""
     page = show(one({"a": {"b": {"c": {"d": {"e": "the bottom"}}}}}), 1)

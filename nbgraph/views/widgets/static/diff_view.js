@@ -27,7 +27,7 @@ function render({ model, el: host, signal }) {
     height: DIFF_ROW, most: 15 * DIFF_ROW, signal, row: (line, place) => diffRow(line, place, state, head),
     attributes: { role: "listbox", "aria-label": "Tasks of both runs", class: "ng-rows ng-diff-list" },
   });
-  const scale = (side) => el("span", { class: "ng-diff-scale" }, el("b", { text: head[side] }), el("span", { class: "faint", data: { scale: side } }));
+  const scale = (side) => el("span", { class: "ng-diff-scale" }, el("b", { text: head[side] }), el("span", { class: "faint", title: "Time in which nothing ran is left out", data: { scale: side } }));
   const heads = el("div", { class: "ng-diff-heads", "aria-hidden": "true" }, el("span"), el("span", {}, "task"), scale("left"), scale("right"));
   const graph = el("div", { class: "ng-diff-graph" }), panel = el("div", { class: "ng-diff-panel", role: "region", "aria-label": "Difference", "aria-live": "polite" });
   const root = el("section", { class: "ng ng-diff", "aria-label": `${head.left} and ${head.right} compared` },

@@ -60,7 +60,7 @@ function preview(node) {
   for (const [label, child] of node.c ?? []) {
     const said = child.k === "text" ? JSON.stringify(child.s) : child.n === undefined || child.k === "bytes" ? child.s ?? "" : inShort(child);
     const text = node.k === "dict" || node.k === "record" ? `${label}: ${said}` : said;
-    if (text.length > room) { parts.push("…"); break; }
+    if (text.length > room) { parts.push(parts.length ? "…" : `${text.slice(0, room)}…`); break; }
     room -= text.length + 2;
     parts.push(text);
   }
