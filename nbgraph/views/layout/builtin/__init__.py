@@ -35,7 +35,7 @@ def _moved(box: Box) -> Box:
 
 def _route(link: Link, plan: Plan, whole: Block, boxes: dict[str, Box], frame: Frame) -> Route:
     if link.src == link.dst:
-        return _rounded(frame.loop(link, boxes[link.src], whole.loops[link.id]))
+        return _rounded(frame.loop(link, boxes[link.src], *whole.loops[link.id]))
     points = smooth([(x + _MARGIN, y + _MARGIN) for x, y in whole.tracks[link.id]], whole.bent[link.id])
     label = whole.labels.get(link.id)
     at = (label[0] + _MARGIN, label[1] + _MARGIN) if label else None

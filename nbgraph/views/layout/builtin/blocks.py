@@ -36,8 +36,8 @@ class Block:
     """Link that leaves the block -> where it passes the border, across."""
     bent: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     """Link -> whether its course begins, or ends, at the side of a node."""
-    loops: dict[str, int] = field(default_factory=dict)
-    """Links from a node to itself -> their number at that node."""
+    loops: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Links from a node to itself -> their number at that node, and how many there are."""
 
 
 def block(plan: Plan, level: str, frame: Frame) -> Block:
@@ -62,14 +62,13 @@ class _Laying:
 
     def _count_loops(self) -> dict[str, float]:
         """Return how much room the links from a node to itself take at its right; number them."""
-        room: dict[str, float] = {}
-        count: dict[str, int] = {}
+        found: dict[str, list[Link]] = {}
         for link in self.plan.topology.links:
             if link.src == link.dst and self.plan.chain[link.src][-1] in self.number:
-                number = count[link.src] = count.get(link.src, -1) + 1
-                self.result.loops[link.id] = number
-                room[link.src] = max(room.get(link.src, 0.0), self.frame.loop_room(link, number))
-        return room
+                found.setdefault(link.src, []).append(link)
+        for links in found.values():
+            self.result.loops.update({link.id: (number, len(links)) for number, link in enumerate(links)})
+        return {name: self.frame.loop_room(links) for name, links in found.items()}
 
     def _item(self, name: str) -> Item:
         if name in self.inner:

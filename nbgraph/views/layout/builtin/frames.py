@@ -6,6 +6,7 @@ never turned, asks of it: where labels and names of subgraphs stand, and how muc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nbgraph.views.layout.measure import CLUSTER_HEAD, LABEL_HEIGHT, head_width, label_size, node_size
@@ -66,20 +67,21 @@ class Frame(NamedTuple):
         """Return the least width and height that a subgraph's name asks for."""
         return self._turned((head_width(cluster), 0.0))
 
-    def loop_room(self, link: Link, number: int) -> float:
-        """Return the room that a node's link to itself takes at the right of it."""
-        return _LOOP_ROOM + (18 if self.turned else 9) * number + self._turned(label_size(link))[0]
+    def loop_room(self, links: Sequence[Link]) -> float:
+        """Return the room that a node's links to itself take at the right of it."""
+        width = max(label_size(link)[0] for link in links)
+        return _LOOP_ROOM + 9 * (len(links) - 1) + (LABEL_HEIGHT * len(links) if self.turned and width else width)
 
-    def loop(self, link: Link, box: Box, number: int) -> Route:
-        """Return a link from a node to itself, at its right border; further ones lie around the first."""
+    def loop(self, link: Link, box: Box, number: int, count: int) -> Route:
+        """Return one of ``count`` links from a node to itself, at its right border; further ones lie around the first."""
         x, out, high = box.x + box.w, _LOOP + 9 * number, min(8.0 + 4 * number, box.h / 2 - 2)
         points = ((x, box.cy - high), (x + out, box.cy - high - 9), (x + out, box.cy + high + 9), (x, box.cy + high))
-        width = label_size(link)[0]
+        width, beyond = label_size(link)[0], x + 0.78 * (_LOOP + 9 * (count - 1))
         if not width:
             return Route(points, None)
         if self.turned:
-            return Route(points, (x + _LOOP * 0.8 + LABEL_HEIGHT / 2 + 18 * number, box.cy + 10))
-        return Route(points, (x + out * 0.8 + width / 2, box.cy - 7.0 + 18 * number))
+            return Route(points, (beyond + LABEL_HEIGHT * (number + 0.5) + 2, box.cy + 10))
+        return Route(points, (beyond + width / 2, box.cy + LABEL_HEIGHT * (number - (count - 1) / 2)))
 
     def finished(self, found: Layout) -> Layout:
         """Return a layout as it is to be seen."""
