@@ -197,8 +197,8 @@ class Tally:
     def _ready_now(self, *begun: Mapping[str, int]) -> Mapping[str, int]:
         """Return the tasks that could start: as who drives the run says, else those not ``begun`` where it stands."""
         if self._live or self._running or self._ready:
-            queued = [one.node for one in self._running if one.started is None]
-            return _counted([*queued, *(name for name, count in self._ready.items() for _ in range(count))])
+            queued = _counted(one.node for one in self._running if one.started is None)
+            return {name: queued.get(name, 0) + self._ready.get(name, 0) for name in {*queued, *self._ready}}
         if self.status in ("", "completed", "deleted"):
             return {}
         found = self._untaken.tasks()

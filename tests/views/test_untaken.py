@@ -120,10 +120,17 @@ def test_a_task_that_failed_is_not_ready():
 
 
 @pytest.mark.parametrize(
-    ("step", "waits"), [(0, {"begin": 1}), (1, {"aside": 1, "split": 1}), (3, {"work/one": 2, "aside": 1})]
+    ("step", "waits"),
+    [
+        (0, {"begin": 1}),
+        (1, {"aside": 1, "split": 1}),
+        (2, {"aside": 1, "work/one": 3}),
+        (3, {"work/one": 2, "aside": 1}),
+    ],
 )
 def test_an_edit_takes_the_place_of_the_ways_before_it(whole, step, waits):
-    """Behind the edit of a fork the same tasks are ready as before, once, and no node was executed twice."""
+    """Behind the edit of a fork the same tasks are ready as before, no link was taken twice and no node executed twice."""
     fork = whole.fork(step, update={"seen": "by hand"}, max_concurrent=1)
     tally = Tally.until(fork, step + 1)
     assert (waits, step) == (ready(tally), sum(facts.done for facts in tally.nodes().values()))
+    assert Tally.until(whole, step).edges() == tally.edges()
