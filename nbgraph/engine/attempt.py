@@ -188,6 +188,7 @@ def _publish(assignment: Assignment, attempt: int, number: int, delta: Any) -> N
 
 def perform(assignment: Assignment) -> Outcome:
     """Call a sync node on this thread."""
+    __tracebackhide__ = True  # IPython and pytest leave such frames out of tracebacks
     clock = assignment.clock
     began = assignment.started = clock.monotonic()
     value, error = None, None
@@ -204,6 +205,7 @@ def perform(assignment: Assignment) -> Outcome:
 
 async def aperform(assignment: Assignment) -> Outcome:
     """Await an async node on this loop; its context variables are those of the surrounding asyncio task."""
+    __tracebackhide__ = True
     clock = assignment.clock
     began = assignment.started = clock.monotonic()
     value, error = None, None

@@ -89,10 +89,12 @@ class Engine:
         ``resume`` goes on. ``before`` and ``after`` are breakpoints: node names, or a predicate on the
         state. An interrupt pauses the run. A paused run is returned.
         """
+        __tracebackhide__ = True  # IPython and pytest leave such frames out of tracebacks
         session = self.launcher.created(given, run_id, Breakpoints(before, after), options, blocking=True)
         return self._driven(session, options)
 
     def _driven(self, session: Session, keywords: dict[str, Any]) -> Run:
+        __tracebackhide__ = True
         run = Run(self.store, session.run_id, self, session=session)
         with _progress(run, quiet=keywords.get("quiet", self.options.quiet)):
             self.launcher.drive(session, keywords)
@@ -110,6 +112,7 @@ class Engine:
         self, given: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
     ) -> Run:
         """Execute the graph and await its end; the loop stays free. Raises like ``run``."""
+        __tracebackhide__ = True
         return await self.start(given, run_id=run_id, before=before, after=after, **options)
 
     # -- runs that exist
@@ -121,11 +124,13 @@ class Engine:
         executes. Raises ``RunBusyError`` while another driver holds the run, ``RunNotFound``,
         ``RunError`` for a completed run, and like ``run``.
         """
+        __tracebackhide__ = True
         session = self.launcher.resumed(run_id, before, after, None, options, blocking=True)
         return self._driven(session, options)
 
     async def aresume(self, run_id: str, *, before: Break = None, after: Break = None, **options: Any) -> Run:
         """Do the same and await its end."""
+        __tracebackhide__ = True
         return await self.open(run_id).resume(before=before, after=after, **options)
 
     # -- forks
@@ -156,6 +161,7 @@ class Engine:
         ``StateError`` for an edit that does not fit or would replace what other branches merge into,
         ``ConflictError`` for one that writes what a branch beside it has written. Then there is no fork.
         """
+        __tracebackhide__ = True
         session = self.launcher.forked(
             _id_of(run), step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
             reuse_calls=reuse_calls, blocking=True,
@@ -164,6 +170,7 @@ class Engine:
 
     async def afork(self, run: str | Run, step: int | None = None, **how: Any) -> Run:
         """Do the same and await its end."""
+        __tracebackhide__ = True
         return await self.open(_id_of(run)).fork(step, **how)
 
     def fork_many(

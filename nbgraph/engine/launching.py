@@ -69,6 +69,7 @@ class Launcher:
         self, given: Any, run_id: str | None, breakpoints: Breakpoints, keywords: dict[str, Any], *, blocking: bool
     ) -> Session:
         """Return what drives a new run from ``given``."""
+        __tracebackhide__ = True  # IPython and pytest leave such frames out of tracebacks
         options = combine(self.options, (), keywords) if keywords else self.options
         plan = self.graph.compile()
         if breakpoints.before is not None or breakpoints.after is not None:
@@ -198,6 +199,7 @@ class Launcher:
 
     def drive(self, session: Session, keywords: dict[str, Any]) -> None:
         """Drive on the caller's thread until the run stands still; raise what it failed with."""
+        __tracebackhide__ = True
         options = combine(self.options, (), keywords) if keywords else self.options
         if options.nested and (loop := _host(options, blocking=True)) is not None:
             from nbgraph.engine.host import wait_nested  # noqa: PLC0415 - asyncio, only where asked for

@@ -356,6 +356,7 @@ class Run:
         An interrupt pauses the run and lets go of it; the message says how to go on. ``timeout`` in
         seconds: return then, the run going on.
         """
+        __tracebackhide__ = True  # IPython and pytest leave such frames out of tracebacks
         session = self._driven() or self._session
         if session is None:
             return self._checked()
@@ -369,12 +370,14 @@ class Run:
         return self._checked()
 
     def _checked(self) -> Run:
+        __tracebackhide__ = True
         error = self.error
         if error is not None:
             raise error
         return self
 
     def __await__(self) -> Generator[Any, None, Run]:
+        __tracebackhide__ = True
         from nbgraph.engine.host import wait_for  # noqa: PLC0415 - asyncio, when somebody awaits
 
         session = self._driven() or self._session
@@ -482,13 +485,16 @@ class Run:
 
     def step(self) -> Run:
         """Run exactly one task, the next in canonical order, and stand still again."""
+        __tracebackhide__ = True
         return self._stepped(None, 1)
 
     def until(self, node: str) -> Run:
         """Run until ``node`` is about to run, or the end."""
+        __tracebackhide__ = True
         return self._stepped(node, None)
 
     def _stepped(self, before: Break, quota: int | None) -> Run:
+        __tracebackhide__ = True
         engine = self._needs_engine()
         self.pause()
         if self.status != "completed":

@@ -85,6 +85,7 @@ class Session:
 
     def drive(self) -> None:
         """Drive to the end on this thread. An interrupt pauses the run and is raised again."""
+        __tracebackhide__ = True  # IPython and pytest leave such frames out of tracebacks
         hold()
         try:
             self._store.keep_alive(self._lease)
