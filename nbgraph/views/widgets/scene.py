@@ -16,9 +16,9 @@ from weakref import WeakValueDictionary
 
 TICK = 1 / 12
 """Seconds between two updates: 10 to 15 a second look live, and stay far below the server's limit of messages."""
-_SHARE, _SLOWEST = 8, 1.0
-"""A round of updates is followed by a pause of so many times its length, at most so many seconds: a large graph is
-looked at less often rather than at the run's expense."""
+_SHARE, _SLOWEST = 20, 1.0
+"""A round of updates is followed by a pause of so many times its length, at most so many seconds: a fast run, or one of
+a large graph, is looked at less often rather than at its own expense. All views of a run take a twentieth of a core."""
 _IDLE = 5.0
 """Seconds after which a thread that has nothing to do ends."""
 _LOG = logging.getLogger("nbgraph")
