@@ -13,9 +13,19 @@ from typing import Any
 
 from nbgraph.views.widgets.modules import module, stylesheet
 
+# What JupyterLab and Notebook 7 say of everything in an output. It counts more than a single class, so a widget that
+# leans on the browser's own look of these elements looks otherwise there: it stands here too, after the widget's rules.
+NOTEBOOK = """
+.jp-OutputArea-output dl, .jp-OutputArea-output dt, .jp-OutputArea-output dd { display: block; }
+.jp-OutputArea-output dl { width: 100%; overflow: hidden; padding: 0; margin: 0; }
+.jp-OutputArea-output dt { font-weight: bold; float: left; width: 20%; padding: 0; margin: 0; }
+.jp-OutputArea-output dd { float: left; width: 80%; padding: 0; margin: 0; }
+.jp-OutputArea-output pre { border: none; margin: 0; padding: 0; overflow: auto; word-break: break-all;
+  overflow-wrap: break-word; white-space: pre-wrap; }
+"""
 # One model per widget, as anywidget hands it to `render`: get, set, on, off, send, save_changes, widget_manager.
 # What a page may not know is not there, so that a widget which needs more fails here and not in one front end only.
-STAND_IN = """async ([models, root, look]) => {
+STAND_IN = """async ([models, root, look, rules]) => {
   const made = new Map(), sent = [], views = new Set(), failed = [];
   const bytes = (text) => {
     const raw = atob(text), room = new Uint8Array(raw.length + 4);       // off by 4: real buffers are views too
@@ -67,7 +77,11 @@ STAND_IN = """async ([models, root, look]) => {
   document.body.style.margin = '0';
   document.body.dataset.jpThemeLight = look.theme === 'dark' ? 'false' : 'true';
   document.body.style.background = look.theme === 'dark' ? '#111' : '#fff';
+  document.body.className = 'jp-OutputArea-output';
   const view = await manager.create_view(made.get(root));
+  const notebook = document.createElement('style');
+  notebook.textContent = rules;
+  document.head.append(notebook);
   document.body.append(view.el);
   window.alone = { made, sent, failed, view, views };
 }"""
@@ -80,7 +94,7 @@ class Mounted:
         self.page, self.widget, self.name = page, widget, root
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.evaluate(STAND_IN, [models, root, {"theme": theme}])
+        page.evaluate(STAND_IN, [models, root, {"theme": theme}, NOTEBOOK])
         self.root = page.locator(".ng").first
 
     def set(self, **traits: Any) -> None:

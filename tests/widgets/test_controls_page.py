@@ -158,3 +158,11 @@ def test_nothing_sticks_out(controls, width):
     mounted = controls(standing("running", holder="kernel 4711 on a laptop with a long name"), width=width)
     wide = "(e) => [...e.querySelectorAll('*')].every((c) => c.getBoundingClientRect().right <= e.getBoundingClientRect().right)"
     assert mounted.root.evaluate(wide)
+
+
+def test_beside_a_side_bar_the_buttons_stand_in_one_line(controls):
+    """At 847 pixels, what JupyterLab leaves of 1280, nothing wraps; a button keeps its whole name for a screen reader."""
+    mounted = controls(standing("completed", at=7, steps=10_000, elapsed=65.0), width=847)
+    boxes = [each.bounding_box() for each in mounted.root.locator("button[data-verb], .ng-clock").all()]
+    assert 10 > max(box["y"] for box in boxes) - min(box["y"] for box in boxes)
+    assert button(mounted, "Fork from step 7").is_visible()

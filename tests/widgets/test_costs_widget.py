@@ -55,6 +55,12 @@ def test_rows_say_what_each_node_used_of_each_model(costs):
     assert "533" in page.root.locator(".ng-costs-sums").inner_text()
 
 
+def test_sums_stand_in_one_line(costs):
+    """Whatever a notebook says of lists of terms, the sums are one line beside the title."""
+    page = costs(engine_of(used(10)))
+    assert 1 == len({term.bounding_box()["y"] for term in page.root.locator(".ng-costs-sums dt").all()})
+
+
 def test_an_unknown_cost_reads_unknown(costs):
     """Where nobody knows a price, the cost is "unknown" in the row and in the sum, never 0."""
     page = costs(engine_of(used(10)))

@@ -21,11 +21,11 @@ def show(monkeypatch, wire, mount):
     stilled(monkeypatch)
 
     def shown(run: Any, step: int | None = None, **how: Any):
-        cursor = how.pop("cursor", Cursor())
+        cursor, width = how.pop("cursor", Cursor()), how.pop("width", None)
         cursor.move(step)
         widget = InspectorView(run, cursor=cursor, **how)
         look(widget)
-        page = mount(widget)
+        page = mount(widget, width=width)
         page.pump()
         return page
 
@@ -85,6 +85,12 @@ def test_tabs_are_moved_through_with_the_keyboard(show):
     assert 1 == page.root.locator('[role=tab][tabindex="0"]').count()
     assert chosen.get_attribute("id") == page.root.get_by_role("tabpanel").get_attribute("aria-labelledby")
     assert "def last(state):" in page.root.get_by_role("tabpanel").inner_text()
+
+
+def test_in_a_dashboard_the_tabs_stand_in_one_line(show):
+    """At 370 pixels, what a dashboard gives it beside an open side bar, no tab wraps."""
+    page = show(ran(crowd(2)), 4, width=370)
+    assert 1 == len({tab.bounding_box()["y"] for tab in page.root.get_by_role("tab").all()})
 
 
 def test_each_tab_holds_its_part(show):

@@ -94,5 +94,6 @@ function pairs(rows) {
 }
 
 function brief(seconds) {
+  if (seconds < 0.001) return "<1 ms";
   return seconds < 0.9995 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
 }

@@ -63,12 +63,12 @@ function render({ model, el: host, signal }) {
       const why = pressed && (pressed === verb || verb !== "cancel") ? DOING[pressed] : refused[verb] ?? "loading…";
       const off = why !== "";
       button.setAttribute("aria-disabled", String(off));
-      button.title = off ? why : HINTS[verb];
+      button.title = off ? why : verb === "fork" && standing.steps ? HINTS.fork.replace("this step", `step ${standing.at}`) : HINTS[verb];
       button.classList.toggle("ng-busy", asked === verb);
     }
     target.disabled = buttons.until.getAttribute("aria-disabled") === "true";
     label("resume", standing.status === "running" || standing.steps ? "Resume" : "Run");
-    label("fork", standing.steps ? `Fork from step ${standing.at}` : "Fork");
+    label("fork", "Fork", standing.steps ? ` from step ${standing.at}` : "");
     status.dataset.status = standing.status ?? "";
     status.dataset.asked = standing.asked ?? "";      // said by Python: the run knows
     status.classList.toggle("ng-going", Boolean(standing.going));
@@ -78,8 +78,10 @@ function render({ model, el: host, signal }) {
     time();
   }
 
-  function label(verb, text) {
-    buttons[verb].querySelector(".ng-text").textContent = text;
+  // What the button can do without on a narrow page stays in its name for those who do not see it.
+  function label(verb, text, more = "") {
+    buttons[verb].querySelector(".ng-text").replaceChildren(text, el("span", { class: "ng-more", text: more }));
+    if (more) buttons[verb].setAttribute("aria-label", text + more); else buttons[verb].removeAttribute("aria-label");
   }
 
   function time() {
