@@ -302,7 +302,9 @@ def test_five_hundred_nodes_are_recoloured_within_a_frame_or_two(mount):
 
 def test_a_field_on_the_card_is_a_word_in_a_line(shown):
     """Whatever a notebook says of lists of terms, a field's name stands beside its value, not letter under letter."""
-    shown.set(card={"node": "a", "tells": "function", "last": {"step": 2, "given": [["limit", "4"], ["items", "['x']"]]}})
+    shown.set(
+        card={"node": "a", "tells": "function", "last": {"step": 2, "given": [["limit", "4"], ["items", "['x']"]]}}
+    )
     name, value = (shown.page.locator(f".ng-pairs {kind}").first.bounding_box() for kind in ("dt", "dd"))
     assert (name["y"], 24) == (pytest.approx(value["y"], abs=4), max(24, name["height"]))
     assert 60 > value["x"] - name["x"] - name["width"]
