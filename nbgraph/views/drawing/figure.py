@@ -89,10 +89,10 @@ def _tags(topology: Topology, layout: Layout) -> Iterator[Element]:
     for place, link in enumerate(topology.links):
         route = layout.routes.get(link.id)
         if route is not None:
-            yield _tag(link, route, f"g{place}")
+            yield _tag(link, route, f"g{place}", above=layout.direction == "right")
 
 
-def _tag(link: Link, route: Route, key: str) -> Element:
+def _tag(link: Link, route: Route, key: str, *, above: bool) -> Element:
     """Return a link's label and count: one text in the label's room, or the count alone on the line."""
     label = shown_label(link)
     x, y = route.label or middle(route.points)
@@ -103,7 +103,11 @@ def _tag(link: Link, route: Route, key: str) -> Element:
         {"class": f"ng-tag ng-{link.kind}", "data-edge": link.id, "data-key": key},
         element(
             "text",
-            {"class": f"ng-words{side}", "x": x + aside if route.before else x - aside, "y": y + 4},
+            {
+                "class": f"ng-words{side}",
+                "x": x + aside if route.before else x - aside,
+                "y": y + (2.0 if above and label else 4.0),
+            },
             element("tspan", {"class": "ng-label"}, label) if label else None,
             element("tspan", {"class": "ng-count", "dx": 5.0 if label else None, "data-key": f"{key}c"}, ""),
         ),
