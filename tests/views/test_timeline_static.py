@@ -69,6 +69,13 @@ def test_without_times_a_picture_is_the_same_each_time(monkeypatch):
     assert not re.search(r"\d (ms|s|min)\b", one.svg() + repr(one))
 
 
+def test_columns_are_no_seconds():
+    """On the axis of causes a lane's line has counts only: how wide a task stands there is no time."""
+    on_time, in_order = (repr(timeline(ran(crowd(3)), axis=axis)).splitlines()[1:] for axis in ("time", "order"))
+    assert [False] * 6 == [bool(re.search(r"\d (µs|ms|s)$", line)) for line in in_order]
+    assert [True] * 6 == [bool(re.search(r"\d (µs|ms|s)$", line)) for line in on_time]
+
+
 def test_ten_thousand_spans_are_a_few_hundred_bars():
     """Where bars would be too many, a lane shows how busy it was, and what failed is still to be seen."""
     random = Random(0)

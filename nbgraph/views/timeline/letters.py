@@ -19,13 +19,14 @@ _BINS, _MOST = 40, 20
 
 
 def table(chart: Chart, title: str, *, times: bool) -> str:
-    """Return the title and a line for each lane, at most ``_MOST``: its bar, its tasks, its seconds."""
+    """Return the title and a line for each lane, at most ``_MOST``: its bar, its tasks, its seconds where it has a clock."""
     lanes: list[list[Span]] = [[] for _ in chart.labels]
     for span in chart.spans:
         lanes[span.lane].append(span)
+    timed = times and chart.axis == "time"  # on the other axis spans are measured in columns
     shown = list(zip(chart.labels, lanes, strict=True))[:_MOST]
     wide = max((len(cut(label, 24)) for label, _ in shown), default=0)
-    lines = [f"{cut(label, 24):<{wide}}  {_bar(chart, spans)}  {_facts(spans, times=times)}" for label, spans in shown]
+    lines = [f"{cut(label, 24):<{wide}}  {_bar(chart, spans)}  {_facts(spans, times=timed)}" for label, spans in shown]
     more = len(chart.labels) - len(shown)
     return "\n".join([title, *(line.rstrip() for line in lines), *([f"… and {more} more lanes"] if more else [])])
 
