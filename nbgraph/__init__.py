@@ -38,7 +38,8 @@ from nbgraph.engine.options import (
     with_seed,
     with_time_budget,
 )
-from nbgraph.engine.run import Run, StepView
+from nbgraph.engine.past import StepView
+from nbgraph.engine.run import Run
 from nbgraph.errors import (
     AnswerError,
     BackpressureError,

@@ -17,7 +17,8 @@ from nbgraph.cli.screen import cell, columns_of, error_lines, fields_of, safe
 from nbgraph.cli.tables import rows_of
 from nbgraph.engine.engine import open_run
 from nbgraph.engine.inbox import inbox
-from nbgraph.engine.run import Run, status_of
+from nbgraph.engine.past import status_of
+from nbgraph.engine.run import Run
 from nbgraph.errors import CodecError, NbgraphError
 from nbgraph.store import RunRow, SqliteStore
 

@@ -18,8 +18,9 @@ from nbgraph.engine.history import History
 from nbgraph.engine.kernel import somebody_looks
 from nbgraph.engine.launching import Launcher
 from nbgraph.engine.options import Change, Options, combine
+from nbgraph.engine.past import status_of
 from nbgraph.engine.record import object_text
-from nbgraph.engine.run import Run, status_of
+from nbgraph.engine.run import Run
 from nbgraph.engine.session import Session
 from nbgraph.faces import face
 from nbgraph.graph import compiling  # noqa: F401 - the first run, or the first resume, should not wait for an import

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import ref
 
 from nbgraph.engine.glance import Glance, Running
-from nbgraph.engine.run import status_of
+from nbgraph.engine.past import status_of
 from nbgraph.errors import RunNotFound
 from nbgraph.events import Chunk
 from nbgraph.store.protocol import CallRecord, EventRecord, RunRow, StepRecord, Store

@@ -104,7 +104,13 @@ class Launcher:
         *,
         blocking: bool = False,
     ) -> Session:
-        """Return what goes on with a run that stands still, or stopped."""
+        """Return what goes on with a run that stands still, or stopped.
+
+        Where this process was asked to stop the run, and a node still ends, that is waited for.
+        """
+        session = self.live(run_id)
+        if session is not None and session.pausing:
+            session.wait()
         row = self.store.run(run_id)
         if row.status.status == "completed":
             raise RunError(

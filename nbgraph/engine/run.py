@@ -1,30 +1,24 @@
 """A run, live or past: one class for both, reading from the store what happened and steering what goes on.
 
-Owns what a person does with a run. The engine makes it; the session drives it.
+Owns what a person does with a run; ``past`` reads its rows. The engine makes it; the session drives it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from operator import index
+from collections.abc import Collection, Generator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.codec import NO_TYPES, Types, encode
-from nbgraph.engine import tables
 from nbgraph.engine.control import Break, Breakpoints, Stops
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.feed import Stream
-from nbgraph.engine.history import History
+from nbgraph.engine.past import Past
 from nbgraph.engine.verdict import interrupted, stored_error
-from nbgraph.engine.view import StateDict
-from nbgraph.errors import NbgraphError, RunError, StoreError
+from nbgraph.errors import NbgraphError, RunError
 from nbgraph.faces import bundle, face
 from nbgraph.graph.schema import Schema
-from nbgraph.ids import RunId
-from nbgraph.store.protocol import RunRow, StepRecord, Store
+from nbgraph.store.protocol import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,23 +38,7 @@ _PATIENCE = 0.2
 """Seconds that a person who pressed stop waits for the run to stand still before the cell lets go of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """One step of a run: who, and the state as that task left it. Step 0 is the input."""
-
-    step: int
-    node: str
-    task: str
-    status: str
-    state: Any
-
-
-def status_of(row: RunRow) -> str:
-    """Return a run's status; "interrupted" where the file says running and nobody drives it."""
-    return "interrupted" if row.status.status == "running" and not row.holder else row.status.status
-
-
-class Run:
+class Run(Past):
     """A run of a graph. Reading works on any run; steering needs the engine that made or opened it.
 
     ``id`` names it. ``status`` is "running", "paused", "waiting" (for a person), "completed", "failed",
@@ -75,9 +53,8 @@ class Run:
         schema: Schema | None = None,
         session: Session | None = None,
     ) -> None:
-        self._store, self._engine, self._session = store, engine, session
-        self._made_with = session.schema if session is not None else schema
-        self.id = RunId(run_id)
+        super().__init__(store, run_id, session.schema if session is not None else schema)
+        self._engine, self._session = engine, session
 
     # -- what it is
 
@@ -86,27 +63,6 @@ class Run:
         if self._made_with is None and self._engine is not None:
             self._made_with = self._engine.schema
         return self._made_with
-
-    @property
-    def _types(self) -> Types:
-        schema = self._schema
-        return NO_TYPES if schema is None else Types.of(*schema.types)
-
-    def _history(self) -> History:
-        return History(self._store, self.id, self._types)
-
-    def _row(self) -> RunRow:
-        return self._store.run(self.id)
-
-    @property
-    def status(self) -> str:
-        """Where the run stands, in a word."""
-        return status_of(self._row())
-
-    @property
-    def store(self) -> Store:
-        """Where the run's rows are."""
-        return self._store
 
     @property
     def engine(self) -> Engine | None:
@@ -148,85 +104,10 @@ class Run:
         return mine if stored is None or stored.message == mine.message else stored  # ours has its cause
 
     @property
-    def input(self) -> Any:
-        """The state before the first step."""
-        return self._shown(self._history().initial())
-
-    @property
     def state(self) -> Any:
         """The final state; of a run that has not completed, the state after its latest step."""
         last = self._session.ledger.last if self._session is not None and self._session.finished.is_set() else None
-        if last is not None:
-            return self._shown(last.values, last.later)
-        row = self._row()
-        if row.status.final:
-            return self._shown(self._history().final(row.status.final))
-        return self._shown(self._history().at(row.steps))
-
-    def _shown(self, fields: Mapping[str, Any], later: Mapping[str, Any] | None = None) -> Any:
-        state, schema = StateDict(fields, later), self._schema
-        return state if schema is None or schema.kind not in ("dataclass", "pydantic") else schema.record(state)
-
-    def at(self, step: int) -> StepView:
-        """Return the state right after ``step`` (0: the input), read from the file without running code.
-
-        Raises ``RunError`` for a step that the run does not have.
-        """
-        row = self._step(step)
-        if row is None:
-            return StepView(0, "", "", "done", self.input)
-        return StepView(row.step, row.node, row.task, row.status, self._shown(self._history().at(row.step)))
-
-    def _step(self, step: int) -> StepRecord | None:
-        """Return a step's row, None for the input; raises ``RunError`` for one that is not there."""
-        step, steps = index(step), self._row().steps
-        if not 0 <= step <= steps:
-            raise RunError(
-                f"run {self.id!r} has no step {step}", todo=f"its steps are 0 to {steps}", run_id=self.id, step=step
-            )
-        row = next(iter(self._store.steps(self.id, step, step)), None) if step else None
-        if step and row is None:
-            raise RunError(
-                f"step {step} of run {self.id!r} was pruned", todo="look at a later one", run_id=self.id, step=step
-            )
-        return row
-
-    def history(self) -> Iterator[StepView]:
-        """Yield every step with the state after it, in commit order; each state is folded when looked at."""
-        for row, fields in self._history().states():
-            yield StepView(row.step, row.node, row.task, row.status, self._lazily(fields))
-
-    def _lazily(self, fields: Mapping[str, Any]) -> Any:
-        from nbgraph.engine.folding import Folded  # noqa: PLC0415 - one name, used here only
-
-        later = {name: value for name, value in fields.items() if type(value) is Folded}
-        return self._shown({name: value for name, value in fields.items() if name not in later}, later)
-
-    def _steps(self) -> Iterator[StepRecord]:
-        return self._store.steps(self.id)
-
-    @property
-    def tasks(self) -> DataFrame:
-        """One row a task: step, node, status, attempts, started (UTC), seconds, steps of its parents, id, what it printed."""
-        return tables.tasks(self._steps(), self._store.events(self.id))
-
-    @property
-    def steps(self) -> DataFrame:
-        """One row a step, in commit order: node, update, where it went, idempotency key."""
-        return tables.steps(self._steps())
-
-    @property
-    def events(self) -> DataFrame:
-        """Everything that happened, in order."""
-        return tables.events(self._steps(), self._store.events(self.id))
-
-    @property
-    def calls(self) -> DataFrame:
-        """One row a call or question of this run, in order: what was asked, what came back, seconds, usage.
-
-        A fork's own; those of the steps that it shares are its origin's.
-        """
-        return tables.calls(self._store.calls(self.id))
+        return super().state if last is None else self._shown(last.values, last.later)
 
     def stream(self, node: str | None = None) -> Stream:
         """Follow the run: its events, and the chunks that its nodes stream, from the beginning, of ``node`` or all.
@@ -247,21 +128,6 @@ class Run:
         from nbgraph.engine.following import Follower  # noqa: PLC0415 - only where somebody watches
 
         return Follower(self._store, self.id, self._driven, latest=self._latest)
-
-    def given(self, step: int) -> Any:
-        """Return the state that the task of ``step`` was given: what it gathered, before its own update; 0: the input.
-
-        With the fields of the ``Send`` that it came from. Read from the file without running code. Raises
-        ``RunError`` for a step that the run does not have.
-        """
-        row = self._step(step)
-        if row is None:
-            return self.input
-        from nbgraph.engine.history import resolved  # noqa: PLC0415 - one name, used here only
-        from nbgraph.engine.sent import sent_to  # noqa: PLC0415 - as above
-
-        history = self._history()
-        return self._shown({**resolved(history.gathered(row)), **sent_to(self._store, self.id, row, self._types)})
 
     def plan(self) -> DataFrame:
         """Return what a resume would do, before it does it: task, node, reuse/execute, why, calls kept, step.
@@ -292,14 +158,6 @@ class Run:
             return compare(mine, side_of(other._store, other.id, other._types))
         rows = [other.rows.get(row.task, row) for row in mine.steps]
         return compare(mine, replace(mine, name=f"the replay of {self.id}", steps=rows))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over every task's id and update and the final state: equal for runs with equal results."""
-        lines = sorted(f"{row.task} {row.status} {row.update} {row.results}" for row in self._steps())
-        state = self.state
-        final = encode(dict(state) if isinstance(state, Mapping) else state, blobs={})
-        return sha256("\n".join([*lines, final]).encode()).hexdigest()
 
     # -- how it shows itself
 
@@ -338,15 +196,6 @@ class Run:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return bundle("run.bundle", self)
-
-    def __repr__(self) -> str:
-        try:
-            row = self._row()
-        except StoreError as error:
-            return f"<Run {self.id!r}: {type(error).__name__}>"  # a display never raises
-        stored = stored_error(row.status.error)
-        told = f": {stored.message}" if stored is not None else ""
-        return f"<Run {self.id!r} of {row.record.graph!r}: {status_of(row)}, {row.steps} steps{told}>"
 
     # -- steering
 
@@ -426,8 +275,8 @@ class Run:
 
     def resume(self, *, before: Break = None, after: Break = None, **options: Any) -> Run:
         """Go on in the background from where the run stands, with the graph's current code; see ``Engine.resume``."""
-        engine = self._needs_engine()
-        if not self.live:
+        engine, session = self._needs_engine(), self._driven()
+        if session is None or session.pausing:
             self._session = engine.launcher.resumed(self.id, before, after, None, options)
             self._session.start()
         return self

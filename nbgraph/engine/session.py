@@ -164,6 +164,12 @@ class Session:
         """Have the run look around now: a question was answered."""
         self._driver.wake()
 
+    @property
+    def pausing(self) -> bool:
+        """True from the moment when somebody asked it to stop until it has."""
+        requests = self._driver.requests
+        return self.alive and (requests.pause or requests.cancel)
+
     def pause(self) -> None:
         """Ask the run to stop after what is running now."""
         self._driver.requests.pause = True

@@ -242,6 +242,18 @@ def test_pausing_keeps_what_runs_and_starts_nothing_more(gate):
     assert ["asked"] == [data["why"] for data in kinds(run, "run.paused")]
 
 
+@pytest.mark.parametrize("by", ["the engine", "the run"])
+def test_a_run_that_is_about_to_stand_still_can_be_resumed(gate, by):
+    """Whoever resumes while the last node ends waits for it, and the run goes on: the request to pause is over."""
+    engine = gate.engine()
+    run = engine.start(run_id="r")
+    assert gate.began.wait(SOON)
+    run.pause(0)
+    threading.Timer(0.05, gate.go.set).start()
+    resumed = engine.resume("r") if by == "the engine" else run.resume().wait(SOON)
+    assert ("completed", ["a", "held", "c"]) == (resumed.status, nodes_of(resumed))
+
+
 def test_a_live_run_has_one_driver(gate):
     """While it runs, a second driver is refused and told who holds it; its own ``resume`` does nothing."""
     engine = gate.engine()

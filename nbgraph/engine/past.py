@@ -1,0 +1,183 @@
+"""What a run left in its store: state at any step, tasks, events, calls, from rows alone.
+
+Owns the reading of one run, live or past. Runs no code and drives nothing; ``run`` adds what a person does with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.codec import NO_TYPES, Types, encode
+from nbgraph.engine import tables
+from nbgraph.engine.history import History, resolved
+from nbgraph.engine.verdict import stored_error
+from nbgraph.engine.view import StateDict
+from nbgraph.errors import RunError, StoreError
+from nbgraph.graph.schema import Schema
+from nbgraph.ids import RunId
+from nbgraph.store.protocol import RunRow, StepRecord, Store
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of a run: who, and the state as that task left it. Step 0 is the input."""
+
+    step: int
+    node: str
+    task: str
+    status: str
+    state: Any
+
+
+def status_of(row: RunRow) -> str:
+    """Return a run's status; "interrupted" where the file says running and nobody drives it."""
+    return "interrupted" if row.status.status == "running" and not row.holder else row.status.status
+
+
+class Past:
+    """One run's rows, read. ``schema``, if known, says which classes its values are of."""
+
+    def __init__(self, store: Store, run_id: str, schema: Schema | None = None) -> None:
+        self._store, self._made_with = store, schema
+        self.id = RunId(run_id)
+
+    @property
+    def _schema(self) -> Schema | None:
+        return self._made_with
+
+    @property
+    def _types(self) -> Types:
+        schema = self._schema
+        return NO_TYPES if schema is None else Types.of(*schema.types)
+
+    def _history(self) -> History:
+        return History(self._store, self.id, self._types)
+
+    def _row(self) -> RunRow:
+        return self._store.run(self.id)
+
+    @property
+    def status(self) -> str:
+        """Where the run stands, in a word."""
+        return status_of(self._row())
+
+    @property
+    def store(self) -> Store:
+        """Where the run's rows are."""
+        return self._store
+
+    @property
+    def input(self) -> Any:
+        """The state before the first step."""
+        return self._shown(self._history().initial())
+
+    @property
+    def state(self) -> Any:
+        """The final state; of a run that has not completed, the state after its latest step."""
+        row = self._row()
+        if row.status.final:
+            return self._shown(self._history().final(row.status.final))
+        return self._shown(self._history().at(row.steps))
+
+    def _shown(self, fields: Mapping[str, Any], later: Mapping[str, Any] | None = None) -> Any:
+        state, schema = StateDict(fields, later), self._schema
+        return state if schema is None or schema.kind not in ("dataclass", "pydantic") else schema.record(state)
+
+    def at(self, step: int) -> StepView:
+        """Return the state right after ``step`` (0: the input), read from the file without running code.
+
+        Raises ``RunError`` for a step that the run does not have.
+        """
+        row = self._step(step)
+        if row is None:
+            return StepView(0, "", "", "done", self.input)
+        return StepView(row.step, row.node, row.task, row.status, self._shown(self._history().at(row.step)))
+
+    def _step(self, step: int) -> StepRecord | None:
+        """Return a step's row, None for the input; raises ``RunError`` for one that is not there."""
+        step, steps = index(step), self._row().steps
+        if not 0 <= step <= steps:
+            raise RunError(
+                f"run {self.id!r} has no step {step}", todo=f"its steps are 0 to {steps}", run_id=self.id, step=step
+            )
+        row = next(iter(self._store.steps(self.id, step, step)), None) if step else None
+        if step and row is None:
+            raise RunError(
+                f"step {step} of run {self.id!r} was pruned", todo="look at a later one", run_id=self.id, step=step
+            )
+        return row
+
+    def history(self) -> Iterator[StepView]:
+        """Yield every step with the state after it, in commit order; each state is folded when looked at."""
+        for row, fields in self._history().states():
+            yield StepView(row.step, row.node, row.task, row.status, self._lazily(fields))
+
+    def _lazily(self, fields: Mapping[str, Any]) -> Any:
+        from nbgraph.engine.folding import Folded  # noqa: PLC0415 - one name, used here only
+
+        later = {name: value for name, value in fields.items() if type(value) is Folded}
+        return self._shown({name: value for name, value in fields.items() if name not in later}, later)
+
+    def _steps(self) -> Iterator[StepRecord]:
+        return self._store.steps(self.id)
+
+    @property
+    def tasks(self) -> DataFrame:
+        """One row a task: step, node, status, attempts, started (UTC), seconds, steps of its parents, id, what it printed."""
+        return tables.tasks(self._steps(), self._store.events(self.id))
+
+    @property
+    def steps(self) -> DataFrame:
+        """One row a step, in commit order: node, update, where it went, idempotency key."""
+        return tables.steps(self._steps())
+
+    @property
+    def events(self) -> DataFrame:
+        """Everything that happened, in order."""
+        return tables.events(self._steps(), self._store.events(self.id))
+
+    @property
+    def calls(self) -> DataFrame:
+        """One row a call or question of this run, in order: what was asked, what came back, seconds, usage.
+
+        A fork's own; those of the steps that it shares are its origin's.
+        """
+        return tables.calls(self._store.calls(self.id))
+
+    def given(self, step: int) -> Any:
+        """Return the state that the task of ``step`` was given: what it gathered, before its own update; 0: the input.
+
+        With the fields of the ``Send`` that it came from. Read from the file without running code. Raises
+        ``RunError`` for a step that the run does not have.
+        """
+        row = self._step(step)
+        if row is None:
+            return self.input
+        from nbgraph.engine.sent import sent_to  # noqa: PLC0415 - only when asked
+
+        history = self._history()
+        return self._shown({**resolved(history.gathered(row)), **sent_to(self._store, self.id, row, self._types)})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over every task's id and update and the final state: equal for runs with equal results."""
+        lines = sorted(f"{row.task} {row.status} {row.update} {row.results}" for row in self._steps())
+        state = self.state
+        final = encode(dict(state) if isinstance(state, Mapping) else state, blobs={})
+        return sha256("\n".join([*lines, final]).encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        try:
+            row = self._row()
+        except StoreError as error:
+            return f"<Run {self.id!r}: {type(error).__name__}>"  # a display never raises
+        stored = stored_error(row.status.error)
+        told = f": {stored.message}" if stored is not None else ""
+        return f"<Run {self.id!r} of {row.record.graph!r}: {status_of(row)}, {row.steps} steps{told}>"
