@@ -19,6 +19,7 @@ from nbgraph.views.drawing.words import mark_of, seconds_text
 from nbgraph.views.escape import cut, safe
 from nbgraph.views.layout import Layout, layout
 from nbgraph.views.settings import DIRECTIONS, ENGINES, default_engine, default_times
+from nbgraph.views.stale import stale_of
 from nbgraph.views.subject import Subject
 from nbgraph.views.tally import Tally
 from nbgraph.views.topology import Topology, topology_of
@@ -72,7 +73,7 @@ def run_svg(
     """Return a run's graph coloured by how far it is, as an SVG document; written to ``path`` too, if one is given.
 
     ``step``: as it was right after that step (0: nothing done yet); None: as it is. ``times``: whether seconds are
-    shown; by default as NBGRAPH_TIMES says. Reads the store only. Raises ``OptionsError`` like ``graph.svg``.
+    shown; by default as NBGRAPH_TIMES says. Nodes whose code has changed since are marked. Runs no node. Raises ``OptionsError`` like ``graph.svg``.
     """
     _known("theme", theme, _THEMES)
     tally = _tally(run, step)
@@ -132,7 +133,9 @@ def _known(option: str, value: str, allowed: Sequence[str]) -> None:
 
 
 def _tally(run: Subject, step: int | None) -> Tally:
-    return Tally.until(run, run.store.run(str(run.id)).steps if step is None else step)
+    tally = Tally.until(run, run.store.run(str(run.id)).steps if step is None else step)
+    tally.stale = stale_of(run)
+    return tally
 
 
 def _coloured(tally: Tally, places: Layout, theme: str, *, times: bool) -> str:

@@ -7,16 +7,16 @@ Owns the two widgets (of a run, and of a graph by itself) and what their page is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from json import loads
 from typing import Any
 
 import traitlets
 
-from nbgraph.errors import GraphError, NbgraphError
+from nbgraph.errors import NbgraphError
 from nbgraph.faces import bundle
 from nbgraph.graph.definition import Graph
 from nbgraph.views.drawing import rules
 from nbgraph.views.escape import cut, plain
+from nbgraph.views.stale import graph_of, stale_in
 from nbgraph.views.subject import News, Subject
 from nbgraph.views.tally import NodeFacts, Tally
 from nbgraph.views.topology import Node, Topology, topology_of
@@ -145,8 +145,7 @@ class GraphView(_Drawn, RunView):
 
     def _graph(self) -> Graph | None:
         """Return today's graph, of a run that can be steered."""
-        graph = getattr(self.subject, "graph", None)
-        return graph if isinstance(graph, Graph) else None
+        return graph_of(self.subject)
 
     def _stops(self) -> Any:
         """Return the breakpoints; a run that was opened for reading has none."""
@@ -154,14 +153,11 @@ class GraphView(_Drawn, RunView):
 
     def _compare(self, graph: Graph) -> None:
         """Mark the nodes whose code is another one today."""
-        try:
-            today = _digests(graph.compile().description)
-        except GraphError:
-            return  # unfinished: what is stale is known when it compiles again
-        then = _digests(self._followed)
-        self._tally.stale = frozenset(name for name, digest in then.items() if today.get(name) != digest)
-        self._paint()
-        self._show_card()
+        stale = stale_in(self._followed, graph)
+        if stale is not None:
+            self._tally.stale = stale
+            self._paint()
+            self._show_card()
 
     # -- what the page says
 
@@ -251,10 +247,6 @@ class PlainGraphView(_Drawn, View):
     def picture(self) -> Mapping[str, str]:
         """Return the same drawing as a picture."""
         return _static("graph.bundle", self.graph, self._engine, self._direction)
-
-
-def _digests(description: str) -> dict[str, str]:
-    return {node["name"]: node["digest"] for node in loads(description)["nodes"]}
 
 
 def _static(name: str, shown: Any, engine: str, direction: str) -> Mapping[str, str]:
