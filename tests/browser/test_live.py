@@ -104,11 +104,12 @@ def test_a_view_catches_up_after_the_page_was_reloaded(notebook):
 
 @pytest.mark.parametrize("app", ["lab"])
 def test_a_view_of_the_past_opens_in_a_new_kernel(notebook):
-    """After a restart of the kernel the run is opened from its file, and its view shows what it did."""
+    """After a restart the old view says that its kernel is gone; opened from its file, the run shows what it did."""
     again = "import nbgraph as ng\nng.dashboard(ng.open_run('chain.sqlite', 'one'))"
-    lab = notebook(SETUP, CHAIN, "go.set()\nrun = engine.run(run_id='one')", again)
+    lab = notebook(SETUP, CHAIN, "go.set()\nrun = engine.run(run_id='one')\nng.dashboard(run)", again)
     lab.run_cells(0, 1, 2)
     lab.restart()
+    expect(lab.output(2).locator(".ng-gone")).to_have_count(1)
     lab.run_cell(3)
     view = lab.output(3)
     for name in ("first", "held", "last"):

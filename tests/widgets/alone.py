@@ -128,6 +128,10 @@ class Mounted:
         """Return the names of all elements of the widget, as a document has them."""
         return self.page.evaluate("() => [...alone.view.el.querySelectorAll('*')].map((e) => e.localName)")
 
+    def lose_kernel(self) -> None:
+        """Have the kernel go away, as a restart does: notebooks tell every model."""
+        self.page.evaluate("() => { for (const model of alone.made.values()) model.fire('comm_live_update'); }")
+
     def remove(self) -> None:
         """Take the widget off the page, as a cell that is cleared does."""
         self.page.evaluate("() => alone.view.remove()")

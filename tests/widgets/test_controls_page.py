@@ -166,3 +166,23 @@ def test_beside_a_side_bar_the_buttons_stand_in_one_line(controls):
     boxes = [each.bounding_box() for each in mounted.root.locator("button[data-verb], .ng-clock").all()]
     assert 10 > max(box["y"] for box in boxes) - min(box["y"] for box in boxes)
     assert button(mounted, "Fork from step 7").is_visible()
+
+
+def test_without_its_kernel_a_page_claims_nothing(controls):
+    """After a restart nothing is said to run, no button acts, the clock stands, and what to do is written above."""
+    mounted = controls(standing("running", live=True))
+    mounted.lose_kernel()
+    assert "its kernel is gone" == mounted.page.locator(".ng-word").text_content()
+    assert [True] * 6 == [each.is_disabled() for each in mounted.page.locator("button[data-verb]").all()]
+    assert 0 == mounted.page.locator(".ng-going").count()
+    assert "run the cell again" in mounted.page.get_by_role("alert").first.inner_text()
+
+
+def test_on_a_narrow_page_how_the_run_stands_has_a_line_of_its_own(controls):
+    """At 570 pixels status, steps and time stand above the buttons, side by side."""
+    mounted = controls(standing("completed", elapsed=0.36), width=570)
+    tells = [mounted.root.locator(f".ng-{part}").bounding_box() for part in ("word", "steps", "clock")]
+    assert 4 > max(box["y"] for box in tells) - min(box["y"] for box in tells)
+    assert all(
+        tells[0]["y"] + 10 < each.bounding_box()["y"] for each in mounted.root.locator("button[data-verb]").all()
+    )

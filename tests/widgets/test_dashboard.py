@@ -173,6 +173,15 @@ def test_a_removed_dashboard_leaves_nothing(opened, mount):
     assert (0, 0) == (mounted.listeners, mounted.page.evaluate("() => alone.views.size"))
 
 
+def test_a_lost_kernel_is_said_once(opened, mount):
+    """A dashboard whose kernel is gone says so above everything, not in each of its views."""
+    dashboard = opened(done(line("a", "b")))
+    mounted = mount(dashboard)
+    settled(mounted, dashboard)
+    mounted.lose_kernel()
+    assert [True] == ["run the cell again" in note for note in mounted.page.locator(".ng-gone").all_inner_texts()]
+
+
 def test_hostile_texts_are_texts(opened, mount):
     """Names, values, prints and errors of a run add no kind of element to the page, whatever they hold."""
     kinds = []  # how many there are depends on how long the run took: a time axis has its ticks

@@ -1,5 +1,5 @@
 // The buttons of a run. What may be clicked, and why not, is said by Python; nothing is decided here.
-import { el, listen, sender } from "./dom.js";
+import { el, listen, sender, whenGone } from "./dom.js";
 import { icon } from "./icons.js";
 
 const LABELS = { resume: "Resume", pause: "Pause", step: "Step", until: "Run to", cancel: "Stop", fork: "Fork" };
@@ -12,10 +12,12 @@ const HINTS = {
   fork: "Start a new run that shares the past up to this step; this run is not touched",
 };
 const DOING = { resume: "resuming…", pause: "pausing…", step: "stepping…", until: "running on…", cancel: "stopping…", fork: "forking…" };
+const GONE = "the kernel that showed this run is gone; run the cell again";
 const WORDS = { interrupted: "interrupted (its process is gone)", waiting: "waits for a person" };
 
 function render({ model, el: host, signal }) {
   const say = sender(model, signal);
+  let gone = false;            // with its kernel
   let pressed = "";            // clicked, and not yet answered by Python: a busy kernel may take a while
   let since = performance.now();
 
@@ -60,19 +62,20 @@ function render({ model, el: host, signal }) {
     const asked = pressed || standing.asked;
     for (const [verb, button] of Object.entries(buttons)) {
       // aria-disabled, not disabled: the reason is in the title, and focus stays where it was.
-      const why = pressed && (pressed === verb || verb !== "cancel") ? DOING[pressed] : refused[verb] ?? "loading…";
+      const why = gone ? GONE : pressed && (pressed === verb || verb !== "cancel") ? DOING[pressed] : refused[verb] ?? "loading…";
       const off = why !== "";
       button.setAttribute("aria-disabled", String(off));
       button.title = off ? why : verb === "fork" && standing.steps ? HINTS.fork.replace("this step", `step ${standing.at}`) : HINTS[verb];
-      button.classList.toggle("ng-busy", asked === verb);
+      button.classList.toggle("ng-busy", asked === verb && !gone);
     }
     target.disabled = buttons.until.getAttribute("aria-disabled") === "true";
     label("resume", standing.status === "running" || standing.steps ? "Resume" : "Run");
     label("fork", "Fork", standing.steps ? ` from step ${standing.at}` : "");
     status.dataset.status = standing.status ?? "";
     status.dataset.asked = standing.asked ?? "";      // said by Python: the run knows
-    status.classList.toggle("ng-going", Boolean(standing.going));
-    word.textContent = asked ? DOING[asked] : WORDS[standing.status] ?? standing.status ?? "";
+    status.classList.toggle("ng-going", Boolean(standing.going) && !gone);
+    if (gone) status.dataset.status = "gone";
+    word.textContent = gone ? "its kernel is gone" : asked ? DOING[asked] : WORDS[standing.status] ?? standing.status ?? "";
     count.textContent = standing.steps === 1 ? "1 step" : `${(standing.steps ?? 0).toLocaleString("en")} steps`;
     holder.textContent = standing.holder ? `driven by ${standing.holder}` : "";
     time();
@@ -114,10 +117,11 @@ function render({ model, el: host, signal }) {
     return told.todo ? [el("span", { class: "ng-todo" }, el("b", { text: "Next: " }), told.todo)] : [];
   }
 
+  whenGone(model, host, signal, () => { gone = true; draw(); });
   listen(model, signal, "change:standing", answered);
   listen(model, signal, "change:nodes", choices);
   listen(model, signal, "change:note", tell);
-  const timer = setInterval(() => { if (model.get("standing").going) time(); }, 200);
+  const timer = setInterval(() => { if (model.get("standing").going && !gone) time(); }, 200);
   signal.addEventListener("abort", () => clearInterval(timer));
   choices();
   draw();

@@ -1,10 +1,11 @@
 // What a run costs: bars that compare nodes, sums, and a line of how it grew.
-import { el, svg, listen, sender } from "./dom.js";
+import { el, svg, listen, sender, whenGone } from "./dom.js";
 
 const CHART_WIDE = 640, CHART_HIGH = 150, CHART_LEFT = 58, CHART_BELOW = 22;
 
 function render({ model, el: host, signal }) {
   sender(model, signal);
+  whenGone(model, host, signal);
   const title = el("h3", {}, "Costs"), run = el("span", { class: "faint" });
   const sums = el("dl", { class: "ng-costs-sums" });
   const table = el("table", { class: "ng-costs-table" }), chart = el("figure", { class: "ng-costs-chart" });

@@ -1,5 +1,5 @@
 // Everything about a run in one output. Each view has a page side of its own; here they only get their places.
-import { el, listen, sender } from "./dom.js";
+import { el, listen, sender, whenGone } from "./dom.js";
 import { icon } from "./icons.js";
 
 const ORDER = ["controls", "inbox", "graph", "inspector", "timeline", "costs"];
@@ -13,6 +13,7 @@ function render({ model, el: host, signal }) {
   const views = new Map();       // place -> what is there
   const trail = el("div", { class: "ng-trail", hidden: true });
   host.replaceChildren(el("div", { class: "ng ng-dash" }, trail, el("div", { class: "ng-areas" }, ...places.values())));
+  whenGone(model, host, signal);
   let turn = Promise.resolve();
 
   // One after the other: while views are on their way, the model may name others already.

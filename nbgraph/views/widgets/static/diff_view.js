@@ -1,5 +1,5 @@
 // Two runs side by side. A task is a row with two bars; a difference is looked at one by one, its values come when asked.
-import { el, sender, listen } from "./dom.js";
+import { el, sender, listen, whenGone } from "./dom.js";
 import { grow, paint } from "./drawing.js";
 import { windowedRows, rowAfterKey } from "./rows.js";
 
@@ -35,6 +35,7 @@ function render({ model, el: host, signal }) {
     el("p", { class: "ng-diff-summary" }, first, ...rest.map((line) => el("span", { class: "faint", text: line }))), legend,
     el("div", { class: "ng-diff-body" }, graph, el("div", { class: "ng-diff-tasks" }, heads, list.root)), panel);
   host.append(root);
+  whenGone(model, host, signal);
 
   const keyed = new Map(), drawn = model.get("drawing");
   if (drawn.tree) {

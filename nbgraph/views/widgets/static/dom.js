@@ -67,3 +67,15 @@ export function listen(model, signal, names, handler) {
   model.on(names, handler);
   signal.addEventListener("abort", () => model.off(names, handler));
 }
+
+const KERNEL_GONE = "The kernel that showed this is gone. Below is what it said last; run the cell again for what is so now.";
+
+// A page outlives its kernel: what stands there may not be so any more. Says so above the widget, once for a whole dashboard,
+// and calls `act`. Notebooks tell a model when its kernel restarts; from a new kernel come new models.
+export function whenGone(model, host, signal, act = () => {}) {
+  const note = el("div", { class: "ng ng-gone", role: "alert", text: KERNEL_GONE });
+  listen(model, signal, "comm_live_update", () => {
+    if (!host.closest(".ng-dash")) host.prepend(note);
+    act();
+  });
+}

@@ -1,5 +1,5 @@
 // The graph of a run, or by itself: coloured as it happens; click or press Enter for a node's card.
-import { coalesced, el, listen, sender } from "./dom.js";
+import { coalesced, el, listen, sender, whenGone } from "./dom.js";
 import { icon } from "./icons.js";
 import { grow, paint } from "./drawing.js";
 import { camera } from "./camera.js";
@@ -24,6 +24,7 @@ function render({ model, el: host, signal }) {
   const body = el("div", { class: "ng-body" }, el("div", { class: "ng-frame" }, stage, tools), card.element);
   const root = el("div", { class: "ng ng-graph-view" }, el("div", { class: "ng-head-line" }, title, state, back), note, body);
   host.replaceChildren(root);
+  whenGone(model, host, signal);
 
   // -- drawing
 

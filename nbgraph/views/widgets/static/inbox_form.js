@@ -1,9 +1,10 @@
 // Open questions as cards. A card is made once and then only told how it stands: what a person types stays there.
-import { el, sender, listen } from "./dom.js";
+import { el, sender, listen, whenGone } from "./dom.js";
 import { formField, fieldAt, clearSays, focusFirst } from "./form_fields.js";
 
 function render({ model, el: root, signal }) {
   const say = sender(model, signal), cards = new Map();
+  whenGone(model, root, signal);
   const count = el("span", { class: "ng-inbox-count", "aria-live": "polite" });
   const who = el("input", { type: "text", value: model.get("by"), "aria-label": "Your name", class: "ng-inbox-who", maxlength: 80 });
   const notice = el("p", { class: "ng-inbox-notice", role: "alert", hidden: true });

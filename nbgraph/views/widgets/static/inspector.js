@@ -1,5 +1,5 @@
 // Everything about the step at the cursor: a head, six tabs, and a search over the state.
-import { el, listen, sender } from "./dom.js";
+import { el, listen, sender, whenGone } from "./dom.js";
 import { PANELS } from "./inspector_panels.js";
 import { durationWords } from "./timescale.js";
 
@@ -24,6 +24,7 @@ function render({ model, el: host, signal }) {
   }
   const root = el("div", { class: "ng ng-inspector", role: "region", "aria-label": `Inspector of run ${model.get("run_id")}` }, head, alarm, el("div", { class: "ng-in-bar" }, tabs, find), panel);
   host.replaceChildren(root);
+  whenGone(model, host, signal);
 
   const ask = (from, path, first) => new Promise((done) => {
     waiting.set(++asked, done);

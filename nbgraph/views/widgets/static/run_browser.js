@@ -1,5 +1,5 @@
 // The runs of a store: all of them are here as plain lines, what is in sight is in the page.
-import { el, sender, listen } from "./dom.js";
+import { el, sender, listen, whenGone } from "./dom.js";
 import { windowedRows, rowAfterKey } from "./rows.js";
 
 const RUN_ROW = 30;
@@ -11,6 +11,7 @@ const CAN_RESUME = new Set(["paused", "waiting", "failed", "cancelled", "interru
 
 function render({ model, el: root, signal }) {
   const say = sender(model, signal), looks = model.get("looks"), runs = new Map();
+  whenGone(model, root, signal);
   const state = { sort: "created", down: true, chosen: "", sure: "", shown: [], known: false };
 
   const text = el("input", { type: "search", placeholder: "Search runs", "aria-label": "Search runs", class: "ng-runs-search" });

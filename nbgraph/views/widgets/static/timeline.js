@@ -1,5 +1,5 @@
 // The timeline of a run: spans on a canvas, axis and cursor over it, and a scrubber that moves the cursor.
-import { coalesced, el, listen, sender } from "./dom.js";
+import { coalesced, el, listen, sender, whenGone } from "./dom.js";
 import { icon } from "./icons.js";
 import { playerOf, showFork } from "./timeline_acts.js";
 import { axisOf, gapsOf } from "./timeline_axis.js";
@@ -41,6 +41,7 @@ function render({ model, el: host, signal }) {
     el("div", { class: "ng-tl-head" }, el("div", { class: "ng-tl-group" }, play, live), where, el("div", { class: "ng-tl-group ng-tl-right" }, by, on), zoom, fork),
     plot, axis, el("div", { class: "ng-tl-foot" }, range), note);
   host.replaceChildren(root);
+  whenGone(model, host, signal, () => { facts = { ...facts, end: now(), going: false }; ask(); });
 
   function button(label, name, act) {
     return el("button", { type: "button", class: "ng-tl-icon", title: label, "aria-label": label, onclick: act }, icon(name));
