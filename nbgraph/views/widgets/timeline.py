@@ -27,6 +27,8 @@ from nbgraph.views.widgets.modules import module, stylesheet
 
 _REST = 20.0
 """Times the cost of a message that pass before the next one: a view takes at most a twentieth of a core."""
+_PACE, _FEW = 12e-6, 50
+"""Seconds that a step takes until that is measured, and steps that are too few to measure it by."""
 _MOST_NOTES = 500
 
 
@@ -49,6 +51,7 @@ class TimelineView(RunView):
         self._spans, self._status = Spans(by, shared_steps(subject)), ""
         self._sent = 0, 0, 0
         self._stale, self._due, self._asked = False, 0.0, False
+        self._worked, self._pace = 0.0, _PACE
         self._backlog: deque[News] = deque()
         super().__init__(subject, by=by, axis=axis, run_id=plain(subject.id), refused=_refused(subject), **how)
 
@@ -75,15 +78,16 @@ class TimelineView(RunView):
         self._backlog.append(news)
 
     def _work(self, *, all_of_it: bool = False) -> None:
-        """Sort in what waits: one piece, then a rest, while the run goes on; everything once it stands still."""
+        """Sort in what waits: after a rest that pays for it, while the run goes on; everything once it stands still."""
         while self._backlog:
-            began = time.monotonic()
-            if began < self._due and self._backlog[-1].status == "running" and not all_of_it:
+            began, news = time.monotonic(), self._backlog[0]
+            rested = began - self._worked >= _REST * self._pace * len(news.steps)
+            if not rested and self._backlog[-1].status == "running" and not all_of_it:
                 return
-            news = self._backlog.popleft()
-            self._spans.take(news)
-            self._status, self._stale = news.status, True
-            self._due = time.monotonic() + _REST * (time.monotonic() - began)
+            self._spans.take(self._backlog.popleft())
+            self._status, self._stale, self._worked = news.status, True, time.monotonic()
+            if len(news.steps) >= _FEW:
+                self._pace = (self._worked - began) / len(news.steps)
 
     def moved(self, step: int | None) -> None:
         """Move the line."""
