@@ -179,8 +179,8 @@ def test_without_its_kernel_a_page_claims_nothing(controls):
 
 
 def test_on_a_narrow_page_how_the_run_stands_has_a_line_of_its_own(controls):
-    """At 570 pixels status, steps and time stand above the buttons, side by side."""
-    mounted = controls(standing("completed", elapsed=0.36), width=570)
+    """At 566 pixels status, steps and time stand above the buttons, side by side, and the buttons in one line."""
+    mounted = controls(standing("completed", elapsed=0.36), nodes=("discover", "read"), width=566)
     tells = [mounted.root.locator(f".ng-{part}").bounding_box() for part in ("word", "steps", "clock")]
     assert 4 > max(box["y"] for box in tells) - min(box["y"] for box in tells)
     assert all(

@@ -5,7 +5,7 @@ import { grow, paint } from "./drawing.js";
 import { camera } from "./camera.js";
 import { cardOf } from "./card.js";
 
-const TALLEST = 540, LOWEST = 120, GUTTER = 11;
+const TALLEST = 640, LOWEST = 120, GUTTER = 11;
 
 function render({ model, el: host, signal }) {
   const say = sender(model, signal);
@@ -44,10 +44,10 @@ function render({ model, el: host, signal }) {
     mark();
   }
 
-  // As high as the drawing needs at this width, within reason; a dashboard gives its own height.
+  // As high as the drawing needs at this width, within reason and within the window; a dashboard gives its own height.
   function wanted(width, height) {
     const room = Math.max(1, stage.clientWidth - 20);
-    return Math.round(Math.min(TALLEST, Math.max(LOWEST, height * Math.min(1, room / width) + 20)));
+    return Math.round(Math.min(TALLEST, 0.8 * innerHeight, Math.max(LOWEST, height * Math.min(1, room / width) + 20)));
   }
 
   function colour() {
