@@ -192,6 +192,27 @@ ng.Engine(graph, store={str(file)!r}).run({{"n": 0}}, run_id="far")
     assert ({"only": "done"}, False) == (statuses(view), view.head["stoppable"])
 
 
+def test_a_run_that_another_process_drives_is_followed(opened, tmp_path):
+    """While another process writes the file its steps show here as they are committed, and its end comes by itself."""
+    file = tmp_path / "runs.sqlite"
+    program = f"""
+import nbgraph as ng
+graph = ng.Graph({{"n": int}}, name="there")
+graph.node(name="first")(lambda state: {{"n": 1}})
+graph.node(name="second", after="first")(lambda state: print("here", flush=True) or {{"n": len(input())}})
+ng.Engine(graph, store={str(file)!r}, prints="show").run({{"n": 0}}, run_id="far")
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as there:
+        assert "here" == there.stdout.readline().strip()
+        view = opened(ng.open_run(file, "far"))
+        until(lambda: view.head["steps"] == 1, view)
+        assert ("running", "done") == (view.head["status"], statuses(view)["first"])
+        there.communicate("go\n", timeout=PATIENCE)
+    until(lambda: view.head["status"] == "completed", view)
+    assert {"first": "done", "second": "done"} == statuses(view)
+
+
 def test_a_graph_by_itself_is_drawn_anew_when_it_changes(opened):
     """A cell that adds a node changes the drawing; an unfinished graph is drawn as far as it goes."""
     graph = line("a", "b")
