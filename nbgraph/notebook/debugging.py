@@ -79,11 +79,12 @@ def _walking(debugger: Any, code: CodeType) -> Callable[..., Any]:
         debugger.set_break(code.co_filename, _first_line(code), temporary=True)
         debugger.botframe = sys._getframe()  # noqa: SLF001 - a debugger's own way to say where it began
         debugger.set_continue()
+        before = sys.gettrace()  # what measures coverage, or another debugger
         sys.settrace(debugger.trace_dispatch)
         try:
             return fn(*args)
         finally:
-            sys.settrace(None)
+            sys.settrace(before)
 
     return call
 

@@ -88,13 +88,14 @@ class RunList:
         """Return the lines that are new or changed since the last look, and the ids of the runs that are gone."""
         rows = {row.record.run_id: row for row in self._store.runs()}
         gone = [run_id for run_id in self._rows if run_id not in rows]
-        news = [line_of(row, self._origin(run_id)) for run_id, row in rows.items() if row != self._rows.get(run_id)]
+        changed = {run_id: row for run_id, row in rows.items() if row != self._rows.get(run_id)}
+        news = {run_id: line_of(row, self._origin(run_id)) for run_id, row in changed.items()}
         for run_id in gone:
             del self.lines[run_id]
-            del self._origins[run_id]  # an id may be taken again, by another run
+            self._origins.pop(run_id, None)  # an id may be taken again, by another run
         self._rows = rows
-        self.lines.update((line.id, line) for line in news)
-        return news, gone
+        self.lines.update(news)
+        return list(news.values()), gone
 
     def _origin(self, run_id: str) -> Origin | None:
         """Return where a run comes from, which never changes: asked once."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nbgraph.views.widgets.pace import Pace
 from nbgraph.views.widgets.scene import Hands, Scene
 
 
@@ -21,5 +22,6 @@ def stilled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def look(widget: Any) -> None:
     """Have a widget look for news now."""
-    widget._next = 0.0
+    if isinstance(getattr(widget, "_pace", None), Pace):
+        widget._pace.hurry()
     widget.tick()

@@ -127,6 +127,32 @@ def test_a_new_question_leaves_what_is_being_typed(inbox):
     assert ["half a wor", ""] == [area.input_value() for area in page.root.locator("textarea").all()]
 
 
+@pytest.mark.parametrize("error", [ng.RunError("no"), RuntimeError("no")])
+def test_a_resume_that_is_refused_says_so_until_something_else_is_done(inbox, monkeypatch, error):
+    """The words stay while nothing else is asked for, although the store is looked at again and again."""
+    engine = asking("Go on?", bool)
+    page = inbox(engine)
+    press(page, "Yes")
+    send(page)
+    monkeypatch.setattr(ng.Run, "resume", raising(error))
+    page.root.get_by_role("button", name="Resume").click()
+    page.pump()
+    look(page.widget)
+    assert page.widget.notice.endswith("no")
+    page.widget.heard({"kind": "answer"})
+    look(page.widget)
+    assert page.widget.notice == ""
+
+
+def raising(error: Exception) -> Any:
+    """Return what raises, whatever it is called with."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return refuse
+
+
 def test_a_waiting_run_can_be_resumed_from_its_answered_card(inbox):
     """Where nobody drives the run, the card offers to go on, and it does."""
     engine = asking("Go on?", bool)

@@ -104,6 +104,31 @@ def test_a_view_that_fails_does_not_stop_the_others(scene, caplog):
     assert {"a view could not be brought up to date"} == {record.message for record in caplog.records}
 
 
+def test_what_stays_wrong_is_said_once(scene, caplog, monkeypatch):
+    """A view that fails the same way again and again is one line in the log, until it fails another way."""
+    monkeypatch.setattr(scenes, "TICK", 0.0)
+    wrong = ["closed"] * 3 + ["gone"] * 3
+    view = Shown(enough=7)
+    view.act = lambda: wrong and {}[wrong.pop()]
+    scene.attach(view)
+    assert view.had_enough.wait(PATIENCE)
+    assert ["'gone'", "'closed'"] == [str(record.exc_info[1]) for record in caplog.records]
+
+
+def test_what_is_done_between_updates_is_alone(scene):
+    """A job between updates waits for the update that is under way."""
+    inside, leave, done = threading.Event(), threading.Event(), threading.Event()
+    view = Shown(act=lambda: (inside.set(), leave.wait(PATIENCE)))
+    scene.attach(view)
+    assert inside.wait(PATIENCE)
+    other = threading.Thread(target=lambda: scene.between(done.set))
+    other.start()
+    assert not done.wait(0.05)
+    leave.set()
+    assert done.wait(PATIENCE)
+    other.join()
+
+
 def test_nothing_is_updated_after_detach_has_returned(scene):
     """Detaching waits for the update that is under way."""
     inside, leave, left = threading.Event(), threading.Event(), threading.Event()

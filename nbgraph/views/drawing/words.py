@@ -80,16 +80,17 @@ def _now(facts: NodeFacts) -> str:
 
 def node_title(node: Node, facts: NodeFacts | None, *, times: bool = True) -> str:
     """Return a node's tooltip: what it is, and how far."""
-    return "\n".join(line for line in (node.name, _what(node), _how_far(facts, times=times)) if line)
+    return "\n".join(line for line in (node.name, node_kind(node), _how_far(facts, times=times)) if line)
 
 
-def _what(node: Node) -> str:
+def node_kind(node: Node) -> str:
+    """Return what a node is, and what its graph says of it."""
     kinds = {
-        "sync": "function", "async": "async function", "end": "end of the subgraph", "graph": "subgraph",
+        "sync": "function", "async": "async function", "end": "end of a subgraph", "graph": "subgraph",
         "missing": "not defined yet",
     }  # fmt: skip
     told = [kinds.get(node.kind, node.kind)]
-    told += ["runs begin here"] if node.start else []
+    told += ["a run begins here"] if node.start else []
     told += ["fires for every arrival"] if node.join == "each" else []
     told += [f"up to {node.attempts} attempts"] if node.attempts > 1 else []
     return ", ".join(told)

@@ -77,11 +77,6 @@ def _fields(value: Any) -> Sequence[Part] | None:
     return list(vars(value).items()) if is_model(cls) else None
 
 
-def fields_of(state: Any) -> dict[str, Any]:
-    """Return a state, of whatever form, field by field."""
-    return dict(parts(state))
-
-
 def found_at(value: Any, path: Sequence[int]) -> Any:
     """Return the part that a path of places leads to; raises ``LookupError`` where it leads nowhere."""
     for place in path:

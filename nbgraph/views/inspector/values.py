@@ -10,7 +10,7 @@ from typing import Any
 
 from nbgraph.codec import Redacted
 from nbgraph.views.escape import plain
-from nbgraph.views.inspector.parts import fields_of, found_at, is_table, key_words, parts, size, words
+from nbgraph.views.inspector.parts import is_table, key_words, parts, size, words
 
 LINE, TEXT, PIECE = 240, 600, 40_000
 """Characters of a short text, of a string before it is folded, and of a piece that was asked for."""
@@ -20,7 +20,7 @@ ROWS, COLUMNS, CELL = 8, 20, 60
 DEPTH = 3
 Tree = dict[str, Any]
 
-__all__ = ["Budget", "fields_of", "found_at", "opened", "shown"]
+__all__ = ["Budget", "opened", "shown"]
 
 
 class Budget:

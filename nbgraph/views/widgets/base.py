@@ -90,12 +90,17 @@ class View(anywidget.AnyWidget):
             # Twice attached would be ticked twice: the first page finds the view attached already.
             self.scene.detach(self)
             if self._pages:
-                self.scene.attach(self)
+                self._begun_again()
             else:
-                self.rested()
+                self.scene.between(self.rested)
+
+    def _begun_again(self) -> None:
+        self.scene.attach(self)
+        if self.closed:  # meanwhile, on another thread
+            self.scene.detach(self)
 
     def rested(self) -> None:
-        """Hold nothing while no page shows this view."""
+        """Hold nothing while no page shows this view; nothing else of the scene's happens meanwhile."""
 
     def picture(self) -> Mapping[str, str]:
         """Return what is shown where no kernel is: ``text/html`` with an ``<img>``, and ``text/plain``."""

@@ -7,29 +7,22 @@ holds. Knows nothing of widgets; a state's values are only ever shown as text.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from json import dumps, loads
 from reprlib import Repr
 from typing import Any, NamedTuple
 
 from nbgraph.store.protocol import EventRecord, StepRecord
+from nbgraph.views.drawing.words import node_kind
 from nbgraph.views.escape import cut, plain
 from nbgraph.views.subject import News, Running, Subject
 from nbgraph.views.tally import NodeFacts
 from nbgraph.views.topology import Node
+from nbgraph.views.values import fields_of
 
 MOST_TASKS, MOST_FIELDS = 50, 40
 _VALUE, _SOURCE, _PRINTED, _ERROR = 400, 20_000, 4_000, 1_000
 """Characters of one value, of a node's source, of what it printed, of what it failed with."""
-
-_TELLS = {
-    "sync": "function",
-    "async": "async function",
-    "end": "end of a subgraph",
-    "graph": "subgraph",
-    "missing": "not defined yet",
-}
 
 
 class _Row(NamedTuple):
@@ -124,7 +117,7 @@ class Cards:
 
     def _given(self, step: int) -> list[list[str]]:
         try:
-            items = list(_fields(self._subject.given(step)))
+            items = list(fields_of(self._subject.given(step)).items())
         except Exception:  # noqa: BLE001 - a pruned step, a value of a type that is gone: the card says the rest
             return []
         return [[plain(name), short(value)] for name, value in items[:MOST_FIELDS]]
@@ -149,11 +142,7 @@ def _latest(steps: Sequence[StepRecord], nodes: set[str]) -> list[StepRecord]:
 
 def about(node: Node) -> dict[str, Any]:
     """Return what a card says of a node without any run."""
-    tells = [_TELLS.get(node.kind, node.kind)]
-    tells += ["a run begins here"] if node.start else []
-    tells += ["fires for every arrival"] if node.join == "each" else []
-    tells += [f"up to {node.attempts} attempts"] if node.attempts > 1 else []
-    return {"node": plain(node.name), "tells": ", ".join(tells), "source": _long(node.source, _SOURCE)}
+    return {"node": plain(node.name), "tells": node_kind(node), "source": _long(node.source, _SOURCE)}
 
 
 def short(value: Any) -> str:
@@ -169,15 +158,6 @@ _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _VALUE
 _SHORT.maxdict = 12
 _SHORT.maxlevel = 4
-
-
-def _fields(state: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(state, Mapping):
-        yield from ((str(name), value) for name, value in state.items())
-    elif is_dataclass(state):
-        yield from ((field.name, getattr(state, field.name)) for field in fields(state))
-    else:
-        yield from vars(state).items()
 
 
 def _task(row: _Row) -> list[Any]:

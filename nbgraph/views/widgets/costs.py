@@ -7,7 +7,6 @@ them, and what nobody knows reads "unknown".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from time import monotonic
 from typing import Any
 
 import traitlets
@@ -18,9 +17,10 @@ from nbgraph.views.subject import News, Subject
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import RunView
 from nbgraph.views.widgets.modules import module, stylesheet
+from nbgraph.views.widgets.pace import Pace
 
-_EVERY, _SHARE = 0.25, 20
-"""Seconds between two sums at least; and how many times longer than a sum the pause is."""
+_EVERY = 0.25
+"""Seconds between two sums at least."""
 _ROWS, _POINTS, _NAME = 200, 300, 200
 """Rows of the table, points of the chart, characters of a name."""
 
@@ -39,7 +39,7 @@ class CostsView(RunView):
 
     def __init__(self, subject: Subject, *, price: Price = no_price, **how: Any) -> None:
         self._price = price
-        self._calls, self._dirty, self._next = Calls(), False, 0.0
+        self._calls, self._dirty, self._pace = Calls(), False, Pace(_EVERY)
         super().__init__(subject, **how)
 
     def begin(self) -> Mapping[str, Any]:
@@ -54,11 +54,9 @@ class CostsView(RunView):
     def tick(self) -> None:
         """Take what is new, and sum up now and then."""
         super().tick()
-        began = monotonic()
-        if self.closed or not self._dirty or began < self._next:
-            return
-        self._sum_up()
-        self._next = monotonic() + max(_EVERY, _SHARE * (monotonic() - began))
+        if self._dirty and not self.closed and self._pace.due():
+            with self._pace.work():
+                self._sum_up()
 
     def _sum_up(self) -> None:
         self._dirty = False

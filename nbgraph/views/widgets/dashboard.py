@@ -88,7 +88,7 @@ class Dashboard(anywidget.AnyWidget):
         with self.hold_sync():
             self.areas = areas
             self.trail = [plain(before.id) for before in self._before]
-        for view in old:
+        for view in (*old, *(areas.values() if self.closed else ())):  # it may have been closed meanwhile
             view.close()
 
     def hear(self, message: Mapping[str, Any]) -> None:

@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from getpass import getuser
-from time import monotonic
 from typing import Any, Protocol
 
 import traitlets
@@ -23,11 +22,12 @@ from nbgraph.views.forms import Field, form_of
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import View
 from nbgraph.views.widgets.modules import module, stylesheet
+from nbgraph.views.widgets.pace import Pace
 from nbgraph.views.widgets.scene import Scene
 
 _LOG = logging.getLogger("nbgraph")
-_EVERY, _SHARE = 0.6, 20
-"""Seconds between two looks at the store at least; and how many times longer than a look the pause is."""
+_EVERY = 0.6
+"""Seconds between two looks at the store at least."""
 _MOST, _KEPT = 100, 20
 """Cards of open questions, and of those that were answered while they were shown."""
 _PROMPT, _VALUE = 20_000, 200
@@ -73,7 +73,7 @@ class InboxForm(View):
     def __init__(self, asked: Asked, *, run: Any = None, by: str | None = None) -> None:
         self.asked = asked
         self._cards: dict[str, Card] = {}
-        self._next = 0.0
+        self._pace, self._refused = Pace(_EVERY), ""
         name = _user() if by is None else by
         super().__init__(
             Scene.of(asked.store, "inbox"), by=name, run="" if run is None else str(getattr(run, "id", run))
@@ -83,15 +83,14 @@ class InboxForm(View):
 
     def tick(self) -> None:
         """Look at the store once or twice a second, less often where a look takes long."""
-        began = monotonic()
-        if self.closed or began < self._next:
+        if self.closed or not self._pace.due():
             return
-        try:
-            self._look()
-            self.notice = ""
-        except NbgraphError as error:
-            self.notice = plain(error.message)
-        self._next = monotonic() + max(_EVERY, _SHARE * (monotonic() - began))
+        with self._pace.work():
+            try:
+                self._look()
+                self.notice = self._refused
+            except NbgraphError as error:
+                self.notice = plain(error.message)
 
     def _look(self) -> None:
         rows = open_rows(self.asked, self.run)
@@ -135,7 +134,7 @@ class InboxForm(View):
 
     def heard(self, message: Mapping[str, Any]) -> None:
         """Take an answer, or a wish that a run goes on."""
-        kind = message.get("kind")
+        kind, self._refused = message.get("kind"), ""
         if kind == "answer":
             card = self._cards.get(str(message.get("question")))
             if card is not None and card["status"] in ("open", "refused"):
@@ -161,15 +160,20 @@ class InboxForm(View):
         self.scene.post(lambda: self._told(card, *told))
 
     def _resume(self, run_id: str) -> None:
+        words = ""
         try:
             self.asked.open(run_id).resume()
         except NbgraphError as error:
-            words = plain(error.message)
-            self.scene.post(lambda: self.set_trait("notice", words))
-        self.scene.post(self._soon)
+            words = error.message
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person who waits is told
+            _LOG.warning("run %s could not be resumed", run_id, exc_info=True)
+            words = f"it could not be resumed: {type(error).__name__}: {error}"
+        self.scene.post(lambda: self._tried(words))
 
-    def _soon(self) -> None:
-        self._next = 0.0
+    def _tried(self, refused: str) -> None:
+        """Say what a resume was refused with, until a person does something else."""
+        self._refused = plain(refused)
+        self._pace.hurry()
 
     # -- anywhere
 

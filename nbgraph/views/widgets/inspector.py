@@ -6,7 +6,6 @@ decided in ``nbgraph.views.inspector``.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +21,10 @@ from nbgraph.views.inspector.values import opened
 from nbgraph.views.subject import News, Subject
 from nbgraph.views.widgets.base import RunView
 from nbgraph.views.widgets.modules import module, stylesheet
+from nbgraph.views.widgets.pace import Pace
 
-_REST, _LEAST = 20.0, 0.25
-"""While a run goes on: times the cost of a page that pass before the next one, and seconds at least."""
+_EVERY = 0.25
+"""Seconds between two pages at least, while a run goes on."""
 
 
 class InspectorView(RunView):
@@ -39,7 +39,7 @@ class InspectorView(RunView):
         self._index = Index()
         self._page: Page | None = None
         self._task: str | None = None
-        self._stale, self._due, self._asked = True, 0.0, False
+        self._stale, self._pace, self._asked = True, Pace(_EVERY), False
         super().__init__(subject, run_id=plain(subject.id), **how)
 
     # -- on the scene's thread
@@ -52,12 +52,13 @@ class InspectorView(RunView):
     def tick(self) -> None:
         """Show the step at the cursor, when it is time."""
         super().tick()
-        if self._stale and self._asked and not self.closed and time.monotonic() >= self._due:
+        if self._stale and self._asked and not self.closed and self._pace.due():
             self._publish()
 
     def moved(self, step: int | None) -> None:  # noqa: ARG002 - the cursor is looked at when it is time
         """Show another step, at once."""
-        self._task, self._stale, self._due = None, True, 0.0
+        self._task, self._stale = None, True
+        self._pace.hurry()
 
     def heard(self, message: Mapping[str, Any]) -> None:
         """Do what the page asks; what makes no sense is left."""
@@ -86,14 +87,13 @@ class InspectorView(RunView):
     # -- what is sent
 
     def _publish(self) -> None:
-        began = time.monotonic()
-        try:
-            page = self._page = self._current()
-            self.send({"kind": "step", **page.head(), **page.tab(self.tab), "following": self.cursor.step is None})
-        except NbgraphError as error:
-            self.send({"kind": "broken", "text": cut(error.message, 600), "todo": cut(error.todo or "", 300)})
-        self._stale = False
-        self._due = time.monotonic() + max(_LEAST, _REST * (time.monotonic() - began))
+        with self._pace.work():
+            try:
+                page = self._page = self._current()
+                self.send({"kind": "step", **page.head(), **page.tab(self.tab), "following": self.cursor.step is None})
+            except NbgraphError as error:
+                self.send({"kind": "broken", "text": cut(error.message, 600), "todo": cut(error.todo or "", 300)})
+            self._stale = False
 
     def _current(self) -> Page:
         """Return the page of the cursor's step; at the latest, that of the first task in trouble."""

@@ -21,15 +21,24 @@ class Past:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._kept: list[tuple[int, Tally]] = []
+        self._latest: tuple[int, Tally] | None = None
+        """What was asked for last: mostly it is asked for again."""
 
     def at(self, step: int) -> Tally:
         """Return how things stood right after ``step``."""
+        if self._latest is None or self._latest[0] != step:
+            self._latest = step, self._counted(step)
+        return self._latest[1]
+
+    def _counted(self, step: int) -> Tally:
         place = bisect_right(self._kept, step, key=lambda kept: kept[0])
         begun, tally = self._kept[place - 1] if place else (0, None)
         tally = _copy(tally) if tally is not None else self._beginning()
+        store, name = self._subject.store, str(self._subject.id)
+        events = [event for event in store.events(name) if begun <= event.step < step]
         while begun < step:
             end = min(step, begun - begun % _EVERY + _EVERY)
-            self._count(tally, begun, end)
+            tally.add(store.steps(name, begun + 1, end), [event for event in events if begun <= event.step < end])
             begun = end
             if end % _EVERY == 0:
                 self._keep(end, tally)
@@ -39,11 +48,6 @@ class Past:
         tally = Tally.of(self._subject)
         tally.status = "running"
         return tally
-
-    def _count(self, tally: Tally, begun: int, end: int) -> None:
-        store, name = self._subject.store, str(self._subject.id)
-        events = [event for event in store.events(name) if begun <= event.step < end]
-        tally.add(store.steps(name, begun + 1, end), events)
 
     def _keep(self, step: int, tally: Tally) -> None:
         if all(step != kept for kept, _ in self._kept):

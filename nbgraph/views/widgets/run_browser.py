@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from time import monotonic
 from typing import Any, Protocol
 
 import traitlets
@@ -22,11 +21,12 @@ from nbgraph.views.runs import RUN_LOOKS, RunList
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import View
 from nbgraph.views.widgets.modules import module, stylesheet
+from nbgraph.views.widgets.pace import Pace
 from nbgraph.views.widgets.scene import Scene
 
 _LOG = logging.getLogger("nbgraph")
-_EVERY, _SHARE = 0.5, 20
-"""Seconds between two looks at the store at least; and how many times longer than a look the pause is."""
+_EVERY = 0.5
+"""Seconds between two looks at the store at least."""
 
 
 class Shelf(Protocol):
@@ -56,24 +56,23 @@ class RunBrowser(View):
     def __init__(self, shelf: Shelf, *, show: Callable[[Any], Widget] | None = None) -> None:
         self.shelf, self.runs = shelf, RunList(shelf.store)
         self._show_run = show
-        self._next, self._greeted = 0.0, False
+        self._pace, self._greeted = Pace(_EVERY), False
         super().__init__(Scene.of(shelf.store, "runs"), looks={name: list(look) for name, look in RUN_LOOKS.items()})
 
     # -- on the scene's thread
 
     def tick(self) -> None:
         """Look at the store twice a second, less often where a look takes long."""
-        began = monotonic()
-        if self.closed or not self._greeted or began < self._next:
+        if self.closed or not self._greeted or not self._pace.due():
             return
-        try:
-            news, gone = self.runs.look()
-        except NbgraphError as error:
-            self._tell(error)
-        else:
+        with self._pace.work():
+            try:
+                news, gone = self.runs.look()
+            except NbgraphError as error:
+                self._tell(error)
+                return
             if news or gone:
                 self.send({"kind": "runs", "whole": False, "rows": news, "gone": [plain(run_id) for run_id in gone]})
-        self._next = monotonic() + max(_EVERY, _SHARE * (monotonic() - began))
 
     def heard(self, message: Mapping[str, Any]) -> None:
         """Take what a person wishes done with a run."""
@@ -101,7 +100,7 @@ class RunBrowser(View):
             "\n".join(part for part in (said.message, said.todo) if part) if isinstance(said, NbgraphError) else said
         )
         self.notice = {"words": plain(words), "refused": refused}
-        self._next = 0.0
+        self._pace.hurry()
 
     def _put(self, child: Widget | None) -> None:
         before, self.child = self.child, child

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Protocol
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 TICK = 1 / 12
 """Seconds between two updates: 10 to 15 a second look live, and stay far below the server's limit of messages."""
@@ -22,6 +22,7 @@ a large graph, is looked at less often rather than at its own expense. All views
 _IDLE = 5.0
 """Seconds after which a thread that has nothing to do ends."""
 _LOG = logging.getLogger("nbgraph")
+_FAILED = "a view could not be brought up to date"
 _SCENES: WeakValueDictionary[tuple[int, str], Scene] = WeakValueDictionary()
 _MAKING = threading.Lock()
 
@@ -73,6 +74,8 @@ class Scene:
         self._wake, self._lock = threading.Event(), threading.Lock()
         self._turn = threading.RLock()  # a view may close itself, or another one, in its turn
         self._alive = False
+        self._wrong: WeakKeyDictionary[Shown, str] = WeakKeyDictionary()
+        """What was wrong with a view when it was last brought up to date."""
 
     @classmethod
     def of(cls, owner: object, name: str) -> Scene:
@@ -103,6 +106,11 @@ class Scene:
         self._jobs.put(job)
         self._wake.set()
 
+    def between(self, job: Callable[[], None]) -> None:
+        """Do ``job`` now, on this thread, while no view is being updated and no other job is done."""
+        with self._turn:
+            job()
+
     def _work(self) -> None:
         while self._goes_on():
             begun = time.monotonic()
@@ -118,8 +126,20 @@ class Scene:
 
     def _update(self, view: Shown) -> None:
         with self._turn:
-            if view in self._views:
-                _quietly(view.tick)
+            if view not in self._views:
+                return
+            try:
+                view.tick()
+            except Exception as error:  # noqa: BLE001 - as in ``_quietly``
+                self._complain(view, f"{type(error).__name__}: {error}")
+            else:
+                self._wrong.pop(view, None)
+
+    def _complain(self, view: Shown, wrong: str) -> None:
+        """Log what is wrong with a view, once: a store that was closed stays so, and is looked at twice a second."""
+        if self._wrong.get(view) != wrong:
+            self._wrong[view] = wrong
+            _LOG.warning(_FAILED, exc_info=True)
 
     def _pause(self, end: float) -> None:
         """Sleep until ``end``; a job that comes meanwhile is done at once, the views keep their rate."""
@@ -143,4 +163,4 @@ def _quietly(job: Callable[[], None]) -> None:
     try:
         job()
     except Exception:  # noqa: BLE001 - see above
-        _LOG.warning("a view could not be brought up to date", exc_info=True)
+        _LOG.warning(_FAILED, exc_info=True)

@@ -20,7 +20,8 @@ export function cardOf({ close, stop, go }) {
     const before = body.querySelector(`[data-section="${name}"]`);
     if (said.get(name) === text) return;
     said.set(name, text);
-    const made = el("details", { data: { section: name }, open: opened.get(name) ?? plain }, el("summary", { text: title }), ...build(facts));
+    const open = before?.open ?? opened.get(name) ?? plain;   // "toggle" comes late: what is there knows first
+    const made = el("details", { data: { section: name }, open }, el("summary", { text: title }), ...build(facts));
     made.addEventListener("toggle", () => opened.set(name, made.open));
     if (before) before.replaceWith(made); else body.append(made);
   }
