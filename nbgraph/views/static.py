@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbgraph.errors import OptionsError
 from nbgraph.views import drawing
-from nbgraph.views.drawing.words import mark_of, seconds_text
+from nbgraph.views.drawing.words import mark_of
+from nbgraph.views.durations import seconds_text
 from nbgraph.views.escape import cut, safe
 from nbgraph.views.layout import Layout, layout
 from nbgraph.views.settings import DIRECTIONS, ENGINES, default_engine, default_times

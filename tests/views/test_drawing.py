@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbgraph.views import drawing
-from nbgraph.views.drawing.words import facts_line, seconds_text
+from nbgraph.views.drawing.words import facts_line
+from nbgraph.views.durations import seconds_text
 from nbgraph.views.layout import layout
 from nbgraph.views.palette import STATUSES
 from nbgraph.views.tally import NodeFacts

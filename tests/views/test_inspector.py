@@ -11,7 +11,7 @@ import nbgraph as ng
 from nbgraph.views.inspector.index import Index
 from nbgraph.views.inspector.page import TABS, Page
 from nbgraph.views.inspector.search import hits
-from nbgraph.views.inspector.source import failing_line, own_frames
+from nbgraph.views.tracebacks import failing_line, own_frames
 from tests.views.histories import crowd, news_of, ran
 
 

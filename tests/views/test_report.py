@@ -16,8 +16,8 @@ import pytest
 import nbgraph as ng
 from nbgraph.errors import NodeError, OptionsError
 from nbgraph.views.report import write_report
-from nbgraph.views.report.head import failing_line
 from nbgraph.views.report.limits import STEPS, kept_steps
+from nbgraph.views.tracebacks import failing_line
 from nbgraph.views.values import value_text
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\" onload='x' &amp; \u202e\x00"
@@ -249,7 +249,7 @@ def test_kept_steps_are_in_order_with_both_ends(total: int):
 def test_the_failing_line_is_not_guessed():
     """A line that stands twice in the source is not marked: it might be the other one."""
     trace = 'Traceback:\n  File "x.py", line 9, in f\n    go()\nValueError: no\n'
-    assert (1, -1) == (failing_line("def f():\n    go()", trace), failing_line("def f():\n    go()\n    go()", trace))
+    assert (2, 0) == (failing_line("def f():\n    go()", trace), failing_line("def f():\n    go()\n    go()", trace))
 
 
 class Rude:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nbgraph.views.durations import seconds_text
 from nbgraph.views.layout.measure import SMALL, text_width
 from nbgraph.views.palette import STATUSES
 from nbgraph.views.tally import NodeFacts
@@ -14,22 +15,6 @@ from nbgraph.views.topology import Link, Node
 
 _TEXT_MARK = "\ufe0e"
 """Asks for a mark as text where a font would rather paint a coloured picture."""
-
-
-def seconds_text(seconds: float) -> str:
-    """Return a duration as people say it, two or three digits of it.
-
-    >>> [seconds_text(seconds) for seconds in (0.0042, 0.32, 4.26, 61, 4000)]
-    ['4 ms', '320 ms', '4.3 s', '1:01 min', '1:07 h']
-    """
-    if seconds < 0.0005:
-        return "<1 ms"
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60) if seconds >= 3599.5 else round(seconds)
-    return f"{minutes // 60}:{minutes % 60:02} {'h' if seconds >= 3599.5 else 'min'}"
 
 
 def mark_of(status: str) -> str:

@@ -16,10 +16,10 @@ from nbgraph.views.inspector.calls import entries, owner
 from nbgraph.views.inspector.changes import changes
 from nbgraph.views.inspector.index import Index, Trouble, told
 from nbgraph.views.inspector.parts import words
-from nbgraph.views.inspector.source import failing_line, own_frames, source_of
 from nbgraph.views.inspector.values import Budget, Tree, shown
 from nbgraph.views.inspector.writers import written
 from nbgraph.views.subject import Subject
+from nbgraph.views.tracebacks import failing_line, own_frames, source_of
 from nbgraph.views.values import fields_of
 
 TABS = ("state", "changes", "calls", "output", "events", "source")

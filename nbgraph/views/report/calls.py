@@ -9,8 +9,8 @@ from json import dumps
 from typing import Any
 
 from nbgraph.views.costs import Call, CostRow, Tokens, calls_of, cost_rows, cost_text, tokens_of, total_of
+from nbgraph.views.durations import seconds_text
 from nbgraph.views.report.gathering import Facts
-from nbgraph.views.report.head import seconds_text
 from nbgraph.views.report.limits import CALL, CALLS, left_out
 from nbgraph.views.report.markup import Markup, Part, fold, table, tag
 from nbgraph.views.settings import default_times

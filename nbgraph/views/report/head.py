@@ -5,20 +5,19 @@ Owns the summary and the error with the line of code that it comes from. Knows n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from json import loads
 from typing import Any
 
 from nbgraph.views.costs import calls_of, cost_rows, total_of
+from nbgraph.views.durations import seconds_text
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import SOURCE, TRACEBACK
 from nbgraph.views.report.markup import Markup, Part, fold, tag
 from nbgraph.views.runs import RUN_LOOKS
 from nbgraph.views.settings import default_times
-
-_WHERE = re.compile(r'^  File ".*", line \d+, in .*\n    (.+)$', re.MULTILINE)
+from nbgraph.views.tracebacks import failing_line
 
 
 def title_of(facts: Facts) -> str:
@@ -71,17 +70,6 @@ def _calls(rows: list[Any]) -> Iterator[tuple[str, Part]]:
             yield "tokens", f"{total.tokens.input + total.tokens.output:,}"
 
 
-def seconds_text(seconds: float) -> str:
-    """Return a duration in short.
-
-    >>> seconds_text(0.0123), seconds_text(3.14), seconds_text(75)
-    ('12 ms', '3.1 s', '75 s')
-    """
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds:,.0f} s"
-
-
 def error(facts: Facts) -> Markup | None:
     """Return what went wrong: the words, the node's code with the line that raised, the recorded traceback."""
     told = facts.error
@@ -117,24 +105,11 @@ def _code(facts: Facts, node: str, trace: str) -> Markup | None:
     )
 
 
-def failing_line(source: str, trace: str) -> int:
-    """Return which line of a node's source a traceback ends in, counted from 0; -1 where it cannot be told.
-
-    A traceback knows files and their lines, a stored source neither: the innermost line of code that stands in the
-    source, and in it only once, is the one.
-    """
-    lines = [line.strip() for line in source.splitlines()]
-    for code in reversed(_WHERE.findall(trace)):
-        if lines.count(code.strip()) == 1:
-            return lines.index(code.strip())
-    return -1
-
-
-def source_block(source: str, marked: int = -1) -> Markup:
-    """Return code, line by line, one of them marked."""
+def source_block(source: str, marked: int = 0) -> Markup:
+    """Return code, line by line, one of them marked; lines count from 1."""
     lines = [
         tag("span", {"class": "line marked" if place == marked else "line"}, line)
-        for place, line in enumerate(source.splitlines())
+        for place, line in enumerate(source.splitlines(), 1)
     ]
     return tag("pre", {"class": "code"}, lines)
 

@@ -1,6 +1,6 @@
-"""A node's source as it was, and the line of it that raised.
+"""A recorded failure: the node's source as it was then, the line of it that raised, the frames that are its own.
 
-Owns the finding of both in what is stored: descriptions and recorded tracebacks. Pure.
+Owns the finding of these in what is stored: descriptions and recorded tracebacks. Pure.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ def source_of(descriptions: Sequence[tuple[int, str, str]], node: str, step: int
 
 
 def failing_line(source: str, traceback: str) -> int:
-    r"""Return which line of ``source`` (from 1) a traceback came through last, 0 where it did not.
+    r"""Return which line of ``source`` (from 1) a traceback came through last, 0 where that cannot be told.
+
+    A traceback knows files and their lines, a stored source neither: the innermost line of code that stands in the
+    source, and in it only once, is the one.
 
     >>> failing_line("def f(s):\n    return 1 / 0", 'Traceback\n  File "x", line 9, in f\n    return 1 / 0\n')
     2
     """
     lines = [line.strip() for line in source.splitlines()]
     for code in reversed(_FRAME.findall(traceback)):
-        if code.strip() in lines:
+        if lines.count(code.strip()) == 1:
             return lines.index(code.strip()) + 1
     return 0
 
