@@ -21,11 +21,8 @@ _LEFT_OUT = frozenset({"upto", "calls", "printed", "now", "error", "questions", 
 """Of an event's data: what stands elsewhere, or says nothing to a reader."""
 
 
-class Known(NamedTuple):
-    """A step in a few words."""
-
-    node: str
-    task: str
+Known = tuple[str, str]
+"""A step in two words: its node and its task."""
 
 
 class Trouble(NamedTuple):
@@ -65,7 +62,7 @@ class Index:
         self.status = news.status
 
     def _add(self, row: StepRecord) -> None:
-        self.steps[row.step] = Known(row.node, row.task)
+        self.steps[row.step] = row.node, row.task
         self.writers.add(row)
         self._trouble.pop(row.task, None)
 
@@ -92,7 +89,7 @@ class Index:
     def named(self, step: int) -> list[object]:
         """Return [step, its node] for a link to a step."""
         known = self.steps.get(step)
-        return [step, "" if known is None else known.node]
+        return [step, "" if known is None else known[0]]
 
 
 def told(event: EventRecord) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from json import loads
-from typing import NamedTuple
 
 from nbgraph.store.protocol import StepRecord
 
@@ -16,13 +15,9 @@ INPUT = 0
 """Stands for the run's input."""
 
 
-class Wrote(NamedTuple):
-    """What of a step decides who wrote what."""
-
-    base: int
-    fields: tuple[str, ...]
-    fold: tuple[int, ...]
-    """Steps of other branches whose updates it gathered, in the order in which they were folded in."""
+Wrote = tuple[int, tuple[str, ...], tuple[int, ...]]
+"""What of a step decides who wrote what: its base, its fields, and the steps of other branches whose updates it gathered,
+in the order in which they were folded in. A plain tuple: the garbage collector need not look at thousands of them."""
 
 
 class Writers:
@@ -30,11 +25,14 @@ class Writers:
 
     def __init__(self) -> None:
         self._steps: dict[int, Wrote] = {}
+        self._fields: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """Most steps of a run write what others wrote: each combination is kept once."""
 
     def add(self, row: StepRecord) -> None:
         """Take a step."""
         fold = tuple(loads(row.merged)["fold"]) if row.merged else ()
-        self._steps[row.step] = Wrote(row.base, written(row), fold)
+        fields = written(row)
+        self._steps[row.step] = row.base, self._fields.setdefault(fields, fields), fold
 
     def last(self, step: int, fields: Iterable[str]) -> dict[str, int]:
         """Return field -> the step that wrote it last, ``INPUT`` where none did, for the state after ``step``.
@@ -43,12 +41,12 @@ class Writers:
         """
         missing, found = set(fields), dict[str, int]()
         while missing and step in self._steps:
-            wrote = self._steps[step]
-            for source in (step, *reversed(wrote.fold)):
-                own = missing.intersection(self._steps[source].fields if source in self._steps else ())
+            base, _, fold = self._steps[step]
+            for source in (step, *reversed(fold)):
+                own = missing.intersection(self._steps[source][1] if source in self._steps else ())
                 found |= dict.fromkeys(own, source)
                 missing -= own
-            step = wrote.base
+            step = base
         return found | (dict.fromkeys(missing, INPUT) if step == INPUT else {})
 
 
@@ -56,5 +54,5 @@ def written(row: StepRecord) -> tuple[str, ...]:
     """Return the fields that a step wrote. A migration writes down what others wrote: it wrote nothing itself."""
     if row.status == "migrated":
         return ()
-    names = dict.fromkeys(loads(row.update) if row.update else ())
-    return tuple(names | dict.fromkeys(loads(row.results) if row.results else ()))
+    names = loads(row.update) if row.update else {}
+    return tuple(names | loads(row.results)) if row.results else tuple(names)
