@@ -1,5 +1,6 @@
 // The card of one node: what it was given, what it made of it, its tasks, its code.
 import { el } from "./dom.js";
+import { shortDuration } from "./durations.js";
 import { icon } from "./icons.js";
 
 const MARKS = { done: "✓", caught: "✗", edited: "✎", migrated: "↻" };
@@ -78,7 +79,7 @@ export function cardOf({ close, stop, go }) {
       el("button", { type: "button", class: "ng-task", role: "listitem", title: `Look at step ${step}`, onclick: () => go(step) },
         el("span", { class: "ng-task-step", text: `${MARKS[status] ?? "·"} step ${step}` }),
         el("span", { class: "faint", text: attempts > 1 ? `${attempts} attempts` : "" }),
-        el("span", { class: "ng-task-time faint", title: started ? new Date(started * 1000).toLocaleString() : "", text: brief(seconds) }))));
+        el("span", { class: "ng-task-time faint", title: started ? new Date(started * 1000).toLocaleString() : "", text: shortDuration(seconds) }))));
   }
   return { element, show };
 }
@@ -92,9 +93,4 @@ function running(tasks) {
 
 function pairs(rows) {
   return el("dl", { class: "ng-pairs" }, ...rows.flatMap(([name, text]) => [el("dt", { text: name }), el("dd", { class: "mono", text })]));
-}
-
-function brief(seconds) {
-  if (seconds < 0.001) return "<1 ms";
-  return seconds < 0.9995 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
 }

@@ -1,5 +1,6 @@
 // What a run costs: bars that compare nodes, sums, and a line of how it grew.
 import { el, svg, listen, sender, whenGone } from "./dom.js";
+import { shortDuration } from "./durations.js";
 
 const CHART_WIDE = 640, CHART_HIGH = 150, CHART_LEFT = 58, CHART_BELOW = 22;
 
@@ -38,9 +39,9 @@ function drawTable(table, head, rows) {
   const bar = (share) => { const box = el("span", { class: "ng-costs-bar", "aria-hidden": "true" }); box.style.width = `${Math.max(share > 0 ? 1.5 : 0, share * 100)}%`; return box; };
   const number = (text, kind = "") => el("td", { class: `ng-costs-number ${kind}` }, text);
   const line = ([node, model, calls, reused, input, output, seconds, cost, known]) => el("tr", {}, el("td", {}, node), el("td", { class: "faint" }, model || "not said"), number(countText(calls), reused ? "ng-costs-reused" : ""),
-    el("td", { class: "ng-costs-tokens" }, bar(priced > 0 && known !== null ? known / priced : (input + output) / most)), number(tokensText(input, input + output)), number(tokensText(output, input + output)), number(secondsText(seconds)), number(cost, cost === "unknown" ? "faint" : ""));
+    el("td", { class: "ng-costs-tokens" }, bar(priced > 0 && known !== null ? known / priced : (input + output) / most)), number(tokensText(input, input + output)), number(tokensText(output, input + output)), number(shortDuration(seconds)), number(cost, cost === "unknown" ? "faint" : ""));
   const heads = ["node", "model", "calls", "", "tokens in", "tokens out", "time", "cost"];
-  const total = el("tr", { class: "ng-costs-total" }, el("td", {}, "all"), el("td"), number(countText(head.calls)), el("td"), number(countText(head.input)), number(countText(head.output)), number(secondsText(head.seconds)), number(head.cost, head.cost === "unknown" ? "faint" : ""));
+  const total = el("tr", { class: "ng-costs-total" }, el("td", {}, "all"), el("td"), number(countText(head.calls)), el("td"), number(countText(head.input)), number(countText(head.output)), number(shortDuration(head.seconds)), number(head.cost, head.cost === "unknown" ? "faint" : ""));
   table.replaceChildren(el("thead", {}, el("tr", {}, heads.map((text, place) => el("th", { scope: "col", class: place > 1 && place !== 3 ? "ng-costs-number" : null }, text)))), el("tbody", {}, rows.map(line)), el("tfoot", {}, total));
 }
 
@@ -75,7 +76,5 @@ function countText(count) { return count.toLocaleString("en"); }
 function compactText(count) { return count >= 10000 ? count.toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 }) : countText(Math.round(count)); }
 
 function moneyText(amount) { return `$${amount >= 1 || amount === 0 ? amount.toFixed(2) : amount.toPrecision(2)}`; }
-
-function secondsText(seconds) { return seconds < 0.9995 ? `${Math.round(seconds * 1000)} ms` : seconds < 100 ? `${seconds.toFixed(1)} s` : `${countText(Math.round(seconds))} s`; }
 
 export default { render };

@@ -1,6 +1,7 @@
 // Two runs side by side. A task is a row with two bars; a difference is looked at one by one, its values come when asked.
 import { el, sender, listen, whenGone } from "./dom.js";
 import { grow, paint } from "./drawing.js";
+import { shortDuration } from "./durations.js";
 import { windowedRows, rowAfterKey } from "./rows.js";
 
 const DIFF_ROW = 24;
@@ -122,7 +123,7 @@ function render({ model, el: host, signal }) {
       state.differences = told.differences.map(([node, what, field, left, right, one, other]) => ({ node, what, field, left, right, one, other }));
       const end = (side) => Math.max(0, ...state.lines.map((line) => line[side] === null ? 0 : line[side][1] + line[side][2]));
       state.scale = Math.max(end("left"), end("right")) || 1;
-      for (const side of ["left", "right"]) heads.querySelector(`[data-scale=${side}]`).textContent = head.times ? ` ${spanOf(end(side))}` : "";
+      for (const side of ["left", "right"]) heads.querySelector(`[data-scale=${side}]`).textContent = head.times ? ` ${shortDuration(end(side))}` : "";
       list.show(state.lines);
       drawWhere();
       if (state.at < 0 && !head.same) look(0);
@@ -148,7 +149,7 @@ function diffRow(line, place, state, head) {
   const lane = (side) => {
     const bar = line[side];
     if (bar === null) return el("span", { class: "ng-diff-lane" });
-    const [step, start, seconds] = bar, box = el("span", { class: "ng-diff-bar", data: { look: kind }, title: `step ${step}${head.times ? `, ${spanOf(seconds)}` : ""}` });
+    const [step, start, seconds] = bar, box = el("span", { class: "ng-diff-bar", data: { look: kind }, title: `step ${step}${head.times ? `, ${shortDuration(seconds)}` : ""}` });
     const wide = Math.max(seconds / state.scale * 100, 0.4);
     box.style.left = `min(${start / state.scale * 100}%, 100% - 5px)`;
     box.style.width = `${wide}%`;
@@ -173,11 +174,6 @@ function stepText(step) {
 function whatText(what) {
   return { update: "in what it returned", result: "as its reducer made it", gather: "as it was gathered", route: "where it led", status: "how it ended",
     task: "whether it ran", edit: "set by hand", input: "in the input", final: "in the final state" }[what] ?? what;
-}
-
-function spanOf(seconds) {
-  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
-  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
 }
 
 export default { render };

@@ -1,5 +1,6 @@
 // The runs of a store: all of them are here as plain lines, what is in sight is in the page.
 import { el, sender, listen, whenGone } from "./dom.js";
+import { shortDuration } from "./durations.js";
 import { windowedRows, rowAfterKey } from "./rows.js";
 
 const RUN_ROW = 30;
@@ -192,7 +193,7 @@ function runRow({ run, depth }, looks, chosen, id) {
     cell("graph", el("span", { text: run.graph, title: run.graph })),
     cell("status", el("span", { class: "ng-runs-chip", data: { look } }, el("span", { class: "ng-runs-mark", "aria-hidden": "true" }, mark), run.status)),
     cell("steps", String(run.steps)), cell("created", el("span", { text: whenText(run.created), title: new Date(run.created * 1000).toLocaleString() })),
-    cell("took", tookText(run.took)), cell("holder", el("span", { text: run.holder, title: run.holder })));
+    cell("took", run.took < 0.0005 ? "–" : shortDuration(run.took)), cell("holder", el("span", { text: run.holder, title: run.holder })));
   element.style.setProperty("--depth", Math.min(depth, 8));
   return element;
 }
@@ -204,13 +205,6 @@ function whenText(time) {
   if (seconds < 129600) return `${Math.round(seconds / 3600)} h ago`;
   const date = new Date(time * 1000), pad = (number) => String(number).padStart(2, "0");
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
-}
-
-function tookText(seconds) {
-  if (seconds < 0.0005) return "–";
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 100) return `${seconds.toFixed(1)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
 // A widget that Python made for what was opened stands below the list, in the same output.
