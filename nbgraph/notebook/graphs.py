@@ -18,12 +18,15 @@ from nbgraph.notebook.arguments import Parser, expression, pairs, text, value
 from nbgraph.notebook.bench import Bench, Choice, beside
 from nbgraph.notebook.nodes import function_name
 
-ABOUT = """Make a graph and choose it: `NAME = ng.Graph(S, name="NAME")`. One that NAME already holds is chosen as it is.
+ABOUT = """Make a graph and choose it: `NAME = ng.Graph(S, name="NAME")`.
+
+One that NAME already holds is chosen as it is.
 
     %graph code_review --state Review --store runs.sqlite max_concurrent=4
 
-`%%node`, `%edge` and `%ng` then mean this graph. Runs are kept in F, by default NAME.sqlite beside the notebook; an
-engine that a cell made for the graph goes before that default. `name=value` words are options of the engine.
+`%%node`, `%edge` and `%ng` then mean this graph. Runs are kept in F, by default NAME.sqlite
+beside the notebook; an engine that a cell made for the graph goes before that default.
+`name=value` words are options of the engine.
 Running the cell again keeps the nodes; with another state they work on that from then on.
 """
 

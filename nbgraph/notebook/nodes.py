@@ -33,8 +33,9 @@ _FIRST = re.compile(r"%%node(?![\w?])")
 
 ABOUT = """Make the cell's body a node of the graph: `graph.node(NAME, after=..., ...)`.
 
-The body sees `state` and `ctx`. Its last expression, or what it returns, is the update. With `await` in it, it is
-an async node. Names that it defines are its own; other names are the notebook's. The function is NAME afterwards.
+The body sees `state` and `ctx`. Its last expression, or what it returns, is the update.
+With `await` in it, it is an async node. Names that it defines are its own; other names are
+the notebook's. The function is NAME afterwards.
 
     %%node review --after split --retry 3
     answer = await ctx.call(ask_model, state["file"])

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from contextlib import suppress
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
+from IPython.core.error import UsageError
 from IPython.display import display
 
+from nbgraph.engine.options import Options
 from nbgraph.engine.run import Run
 from nbgraph.errors import RunNotFound
 from nbgraph.notebook.arguments import text
@@ -25,7 +28,20 @@ def _prepared(bench: Bench, asked: Namespace) -> tuple[Any, dict[str, Any]]:
     run_id = new_id(bench, asked)
     if asked.fresh and run_id is not None:
         _delete(bench.engine(asked.graph).store, run_id)
-    return input_of(bench, asked.given), {"run_id": run_id, **breaks(asked), **fields(bench, asked.options, "%ng")}
+    return input_of(bench, asked.given), {"run_id": run_id, **breaks(asked), **_options(bench, asked)}
+
+
+def _options(bench: Bench, asked: Namespace) -> dict[str, Any]:
+    """Return the options of the engine; raises ``UsageError`` for a field of the state, which stands in the input."""
+    given, known = fields(bench, asked.options, "%ng"), {field.name for field in dataclass_fields(Options)}
+    state = bench.graph(asked.graph).schema.fields
+    for name in given:
+        if name in state and name not in known:
+            raise UsageError(
+                f"%ng: {name!r} is a field of the state, not an option; the input is one expression, "
+                f"for example {{{name!r}: {given[name]!r}}}"
+            )
+    return given
 
 
 def _delete(store: Store, run_id: str) -> None:

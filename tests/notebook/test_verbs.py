@@ -182,6 +182,7 @@ def test_the_notebooks_own_engine_is_used(cells, graph):
         ("%ng answer", "required: QUESTION, EXPR"),
         ("%ng help fly", "has no verb 'fly'"),
         ("%ng run --graph nowhere", "no graph 'nowhere'"),
+        ("%ng run n=2+3", "not an option; the input is one expression, for example {'n': 5}"),
     ],
 )
 def test_a_wrong_line_is_refused_in_words(cells, graph, line, why):
