@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from ipywidgets.widgets.widget import _instances
 
@@ -77,9 +75,10 @@ def test_a_step_is_one_task(opened, held):
 
 
 def run_paused(run, gate):
-    """Pause a held run."""
-    threading.Timer(0.01, gate.open).start()
-    run.pause()
+    """Pause a held run, and let it come to where it stands still."""
+    run.pause(0)
+    gate.open()
+    run.wait(PATIENCE)
 
 
 def test_resume_runs_to_the_end(opened, held):

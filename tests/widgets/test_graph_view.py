@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+from time import monotonic
 
 import pytest
 from ipywidgets.widgets.widget import _instances
@@ -79,8 +80,9 @@ def test_a_drawing_is_sent_once(opened, wire):
     assert [] == [told for told in wire.sent(view) if "drawing" in told.data.get("state", {})]
 
 
-def test_ten_thousand_steps_in_about_a_second_are_few_messages(opened, wire, monkeypatch):
-    """However fast a run is, the page gets a message a tick at most: fewer than thirty."""
+@pytest.mark.slow
+def test_ten_thousand_steps_are_few_messages(opened, wire, monkeypatch):
+    """However fast a run is, the page gets a message a tick at most, beside those of its beginning and its end."""
     monkeypatch.setattr(scenes, "TICK", 1 / 12)
     graph = ng.Graph({"n": int}, name="loop")
     graph.node(name="up")(lambda state: {"n": state["n"] + 1})
@@ -89,11 +91,11 @@ def test_ten_thousand_steps_in_about_a_second_are_few_messages(opened, wire, mon
     graph.edge("up", "out", otherwise=True)
     engine = ng.Engine(graph, max_steps=20_000)
     run = engine.start({"n": 0}, run_id="fast", before="up")
-    view = opened(run)
+    view, began = opened(run), monotonic()
     run.wait(PATIENCE)
     run.resume().wait(60)
     until(lambda: view.head["steps"] == 10_001, view)
-    assert 0 < len(wire.sent(view)) < 30
+    assert 0 < len(wire.sent(view)) < 12 * (monotonic() - began) + 10
 
 
 def test_a_node_shows_its_card(opened):
