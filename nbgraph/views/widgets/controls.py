@@ -22,7 +22,7 @@ from nbgraph.views.widgets.base import RunView
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.questions import Questions
 from nbgraph.views.widgets.scene import Hands
-from nbgraph.views.widgets.steering import VERBS, Elapsed, Standing, refused
+from nbgraph.views.widgets.steering import VERBS, Elapsed, Standing, closed, refused
 
 Opener = Callable[[Any], None]
 """What is done with a fork that was made and is wanted on the page."""
@@ -45,7 +45,7 @@ class ControlsView(RunView):
         self.run: Steerable = subject
         self._opener = opener
         self._forked: Any = None
-        self._now = Standing("", closed=_closed(subject))
+        self._now = Standing("", closed=closed(subject))
         self._elapsed = Elapsed(subject.store.run(subject.id).record.created)
         self._questions = Questions(subject.store, str(subject.id))
         # Beside the scene's hands, which may be in the middle of a long step: these stop it.
@@ -180,13 +180,6 @@ def told(error: BaseException) -> dict[str, Any]:
     if isinstance(error, NbgraphError):
         return {"kind": "error", "text": cut(error.message, 400), "todo": cut(error.todo, 300)}
     return {"kind": "error", "text": cut(f"{type(error).__name__}: {error}", 400), "todo": ""}
-
-
-def _closed(subject: Any) -> str:
-    """Return why a handle steers nothing, "" if it does."""
-    if getattr(subject, "graph", None) is not None:
-        return ""
-    return f"the run was opened for reading; ng.Engine(graph, store=...).open({str(subject.id)!r}) can steer it"
 
 
 def _names(subject: Any) -> list[str]:

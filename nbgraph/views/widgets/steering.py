@@ -6,9 +6,10 @@ Owns the decisions behind the buttons. Pure: no thread, no widget; a run is seen
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nbgraph.store.protocol import EventRecord
+from nbgraph.views.stale import graph_of
 
 VERBS = ("resume", "pause", "step", "until", "cancel", "fork")
 """What the buttons do, in their order; each is the name of a method of ``Run``."""
@@ -44,6 +45,13 @@ class Standing(NamedTuple):
     """Why this handle can steer nothing, "" when it can."""
     questions: int = 0
     """Open questions that nobody has answered."""
+
+
+def closed(subject: Any, act: str = "steer") -> str:
+    """Return why a handle cannot ``act`` ("steer", "fork") on its run, "" if it can."""
+    if graph_of(subject) is not None:
+        return ""
+    return f"the run was opened for reading; ng.Engine(graph, store=...).open({str(subject.id)!r}) can {act} it"
 
 
 def refused(run: Standing) -> Mapping[str, str]:

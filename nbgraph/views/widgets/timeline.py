@@ -24,6 +24,7 @@ from nbgraph.views.timeline.spans import Spans
 from nbgraph.views.timeline.static import shared_steps, timeline
 from nbgraph.views.widgets.base import RunView
 from nbgraph.views.widgets.modules import module, stylesheet
+from nbgraph.views.widgets.steering import closed
 
 _REST = 20.0
 """Times the cost of a message that pass before the next one: a view takes at most a twentieth of a core."""
@@ -53,7 +54,7 @@ class TimelineView(RunView):
         self._stale, self._due, self._asked = False, 0.0, False
         self._worked, self._pace = 0.0, _PACE
         self._backlog: deque[News] = deque()
-        super().__init__(subject, by=by, axis=axis, run_id=plain(subject.id), refused=_refused(subject), **how)
+        super().__init__(subject, by=by, axis=axis, run_id=plain(subject.id), refused=closed(subject, "fork"), **how)
 
     def begin(self) -> Mapping[str, Any]:
         """Begin where the cursor is."""
@@ -195,12 +196,3 @@ class TimelineView(RunView):
     def picture(self) -> Mapping[str, str]:
         """Return the static timeline."""
         return timeline(self.subject, by=self.by, axis=self.axis if default_times() else "order").bundle()
-
-
-def _refused(subject: Any) -> str:
-    """Return why a run cannot be forked through this handle, "" where it can."""
-    if not hasattr(subject, "fork"):
-        return "this is no run that can be forked"
-    if getattr(subject, "graph", subject) is None:
-        return f"the run was opened for reading; ng.Engine(graph, store=...).open({str(subject.id)!r}) can fork it"
-    return ""
