@@ -364,6 +364,34 @@ def test_nested_blocks_inside_a_running_loop(python):
     assert "['tied']" == python(NESTED)
 
 
+FORMS = """
+import asyncio, sys
+import nbgraph as ng
+from tests.engine.stage import chain
+
+async def awaited(state):
+    return {"log": "awaited"}
+
+async def main(nested):
+    engine = ng.Engine(chain(awaited), nested=nested)
+    engine.run()
+    if not nested:
+        await engine.arun()
+        await engine.start()
+        await ng.Engine(chain(awaited), loop="host").arun()
+
+asyncio.run(main(False))
+before = "nest_asyncio" in sys.modules
+asyncio.run(main(True))
+print(before, "nest_asyncio" in sys.modules)
+"""
+
+
+def test_asyncio_is_patched_only_where_that_was_asked_for(python):
+    """Every other way to run inside of a loop leaves nest-asyncio, which patches asyncio, unimported."""
+    assert "False True" == python(FORMS)
+
+
 def test_nested_changes_nothing_where_no_loop_runs():
     """Without a running loop there is nothing to nest in: the run is an ordinary one."""
     assert ["awaited"] == ng.Engine(chain(awaited), nested=True).run().state["log"]
