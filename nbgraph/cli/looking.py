@@ -17,7 +17,6 @@ from nbgraph.cli.screen import cell, columns_of, error_lines, fields_of, safe
 from nbgraph.cli.tables import rows_of
 from nbgraph.engine.engine import open_run
 from nbgraph.engine.inbox import inbox
-from nbgraph.engine.past import status_of
 from nbgraph.engine.run import Run
 from nbgraph.errors import CodecError, NbgraphError
 from nbgraph.store import RunRow, SqliteStore
@@ -47,7 +46,7 @@ def run_of(row: RunRow) -> dict[str, Any]:
     """Return a run as data."""
     record = row.record
     return {
-        "run_id": record.run_id, "graph": record.graph, "status": status_of(row), "steps": row.steps,
+        "run_id": record.run_id, "graph": record.graph, "status": row.standing, "steps": row.steps,
         "created": moment(record.created), "updated": moment(row.updated), "seed": record.seed,
         "holder": row.holder or None,
     }  # fmt: skip

@@ -18,7 +18,6 @@ from nbgraph.engine.history import History
 from nbgraph.engine.kernel import somebody_looks
 from nbgraph.engine.launching import Launcher
 from nbgraph.engine.options import Change, Options, combine
-from nbgraph.engine.past import status_of
 from nbgraph.engine.record import object_text
 from nbgraph.engine.run import Run
 from nbgraph.engine.session import Session
@@ -324,7 +323,7 @@ def open_run(store: Target, run_id: str) -> Run:
 
 
 def _table(store: Store) -> DataFrame:
-    return tables.runs((row, status_of(row), store.origin(row.record.run_id)) for row in store.runs())
+    return tables.runs((row, row.standing, store.origin(row.record.run_id)) for row in store.runs())
 
 
 def runs(store: Target) -> DataFrame:

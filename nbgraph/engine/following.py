@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import ref
 
 from nbgraph.engine.glance import Glance, Running
-from nbgraph.engine.past import status_of
 from nbgraph.errors import RunNotFound
 from nbgraph.events import Chunk
 from nbgraph.store.protocol import CallRecord, EventRecord, RunRow, StepRecord, Store
@@ -174,7 +173,7 @@ class Follower:
         session, row = self._session, self._row
         if session is not None:
             return _Standing(session.feed.status, session.holder, live=True, glance=session.glance())
-        return None if row is None else _Standing(status_of(row), row.holder, live=False, glance=Glance())
+        return None if row is None else _Standing(row.standing, row.holder, live=False, glance=Glance())
 
     # -- from memory
 

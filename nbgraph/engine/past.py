@@ -36,11 +36,6 @@ class StepView:
     state: Any
 
 
-def status_of(row: RunRow) -> str:
-    """Return a run's status; "interrupted" where the file says running and nobody drives it."""
-    return "interrupted" if row.status.status == "running" and not row.holder else row.status.status
-
-
 class Past:
     """One run's rows, read. ``schema``, if known, says which classes its values are of."""
 
@@ -66,7 +61,7 @@ class Past:
     @property
     def status(self) -> str:
         """Where the run stands, in a word."""
-        return status_of(self._row())
+        return self._row().standing
 
     @property
     def store(self) -> Store:
@@ -180,4 +175,4 @@ class Past:
             return f"<Run {self.id!r}: {type(error).__name__}>"  # a display never raises
         stored = stored_error(row.status.error)
         told = f": {stored.message}" if stored is not None else ""
-        return f"<Run {self.id!r} of {row.record.graph!r}: {status_of(row)}, {row.steps} steps{told}>"
+        return f"<Run {self.id!r} of {row.record.graph!r}: {row.standing}, {row.steps} steps{told}>"

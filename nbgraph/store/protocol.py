@@ -130,6 +130,12 @@ class RunRow(NamedTuple):
     holder: str
     """Who drives it now, for people; "" when nobody does."""
 
+    @property
+    def standing(self) -> str:
+        """The status as it is said: "interrupted" where it reads "running" and nobody drives the run."""
+        status = self.status.status
+        return "interrupted" if status == "running" and not self.holder else status
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

@@ -46,17 +46,12 @@ class RunLine(NamedTuple):
     """What it failed with, short; "" if it did not."""
 
 
-def status_of(row: RunRow) -> str:
-    """Return a run's status; "interrupted" where the file says running and nobody drives it."""
-    return "interrupted" if row.status.status == "running" and not row.holder else row.status.status
-
-
 def line_of(row: RunRow, origin: Origin | None) -> RunLine:
     """Return a run's line."""
     return RunLine(
         plain(row.record.run_id),
         cut(row.record.graph, _NAME),
-        status_of(row),
+        row.standing,
         row.steps,
         row.record.created,
         row.updated,

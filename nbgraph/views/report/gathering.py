@@ -16,7 +16,6 @@ from nbgraph.store.protocol import CallRecord, EventRecord, Origin, RunRow, Step
 from nbgraph.views.drawing import colouring, svg
 from nbgraph.views.layout import layout
 from nbgraph.views.report.limits import STEPS, kept_steps, most_states
-from nbgraph.views.runs import status_of
 from nbgraph.views.settings import default_engine, default_times
 from nbgraph.views.subject import Subject
 from nbgraph.views.tally import NodeFacts, Tally
@@ -65,11 +64,11 @@ def gathered(subject: Subject) -> Facts:
     steps, events, calls = (news.steps, news.events, news.calls) if news is not None else ((), (), ())
     tally = Tally.of(subject)
     drawer = _Drawer(tally)
-    frames = drawer.frames(steps, events, _steps(steps), status_of(row))
+    frames = drawer.frames(steps, events, _steps(steps), row.standing)
     size = max((len(each.snapshot) for each in steps), default=0)
     kept = _steps(steps, most_states(max(size, len(row.record.input))))
     return Facts(
-        subject, row, status_of(row), steps, events, calls, origin, _error(row.status.error), tally.topology,
+        subject, row, row.standing, steps, events, calls, origin, _error(row.status.error), tally.topology,
         tally.nodes(), drawer.drawing(), frames, kept,
     )  # fmt: skip
 
