@@ -12,6 +12,7 @@ from nbgraph.views import drawing
 from nbgraph.views.tally import NodeFacts
 from nbgraph.views.topology import topology_of
 from nbgraph.views.widgets.graph_view import SHEET
+from nbgraph.views.widgets.modules import stylesheet
 from nbgraph.views.widgets.painting import Painter
 
 HOSTILE = '"><img src=x onerror=alert(1)><b>'
@@ -313,3 +314,12 @@ def test_a_field_on_the_card_is_a_word_in_a_line(shown):
     name, value = (shown.page.locator(f".ng-pairs {kind}").first.bounding_box() for kind in ("dt", "dd"))
     assert (name["y"], 24) == (pytest.approx(value["y"], abs=4), max(24, name["height"]))
     assert 60 > value["x"] - name["x"] - name["width"]
+
+
+def test_a_long_value_stays_in_its_row(shown):
+    """Also where another widget brought the common rules once more, a long value scrolls in its place."""
+    shown.page.add_style_tag(content=stylesheet())
+    last = {"step": 2, "given": [["lines", "a long text " * 60], ["limit", "4"]]}
+    shown.set(card={"node": "a", "tells": "function", "last": last})
+    value = shown.page.locator(".ng-pairs dd").first
+    assert [True, "auto"] == value.evaluate("e => [e.scrollHeight > e.clientHeight, getComputedStyle(e).overflowY]")
