@@ -56,6 +56,7 @@ def cells(shell, tmp_path, monkeypatch):
     """A fresh notebook in an empty folder, with the extension loaded and a state defined."""
     monkeypatch.chdir(tmp_path)
     shell.reset(new_session=True)
+    shell.user_ns["__spec__"] = None  # reset takes it from __main__, where process pools of other tests look for it
     made = Cells(shell)
     made.run("%load_ext nbgraph")
     made.quiet(SETUP)
