@@ -77,9 +77,13 @@ class Point(NamedTuple):
 
 
 class Calls:
-    """The calls of a run as their lines come in; ``take`` costs what is new."""
+    """The calls of a run as their lines come in; ``take`` costs what is new.
 
-    def __init__(self) -> None:
+    ``whole``: keep what was asked and what came back; else only what a cost is made of, so that a view stays small.
+    """
+
+    def __init__(self, *, whole: bool = True) -> None:
+        self._whole = whole
         self._begun: dict[tuple[str, str], CallRecord] = {}
         self._found: dict[int, Call] = {}
 
@@ -89,11 +93,17 @@ class Calls:
             key = (line.task, line.name)
             start = line if line.phase in ("started", "asked") else self._begun.get(key, line)
             self._begun[key] = start
-            self._found[start.seq] = _call(start, line)
+            call = _call(start, line)
+            self._found[start.seq] = call if self._whole or start is line else _light(call)
 
     def all(self) -> list[Call]:
         """Return calls and questions in the order in which they began."""
         return list(self._found.values())
+
+
+def _light(call: Call) -> Call:
+    """Return a call that has ended without its texts; it still says which model it used."""
+    return call._replace(asked={"model": model_of(call)}, response=None)
 
 
 def calls_of(lines: Iterable[CallRecord]) -> list[Call]:

@@ -10,7 +10,7 @@ import pytest
 
 import nbgraph as ng
 from nbgraph.store.protocol import CallRecord
-from nbgraph.views.costs import Tokens, calls_of, cost_rows, cost_text, growth, sum_of, tokens_of, total_of
+from nbgraph.views.costs import Calls, Tokens, calls_of, cost_rows, cost_text, growth, sum_of, tokens_of, total_of
 
 
 def lines(*calls: dict[str, Any], node: str = "ask") -> list[CallRecord]:
@@ -61,6 +61,15 @@ def test_a_call_from_the_record_is_not_paid_again():
     """What was served from the record is counted, and costs nothing here."""
     row = cost_rows(calls_of(lines(used(10), used(20, reused="r0/1"))), lambda _, tokens: Decimal(tokens.input))[0]
     assert (2, 1, 10, Decimal(10)) == (row.calls, row.reused, row.tokens.input, row.cost)
+
+
+def test_costs_need_no_texts():
+    """Without what was asked and answered the rows are the same, and nothing of it is held."""
+    log = lines(used(10, response="x"), {"usage": {"input_tokens": 5}, "response": {"model": "n"}})
+    light = Calls(whole=False)
+    light.take(log)
+    assert cost_rows(calls_of(log)) == cost_rows(light.all())
+    assert [None, None] == [call.response for call in light.all()]
 
 
 def test_questions_and_unfinished_calls_are_no_costs():

@@ -118,7 +118,7 @@ def test_a_click_on_a_span_goes_to_its_step(alone):
     page = alone([span(0.0, 0.5, 1), span(0.5, 1.0, 2, lane=1)])
     box = page.root.locator("canvas").bounding_box()
     page.page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 36)
-    page.page.wait_for_function("alone.sent.length === 2")
+    page.page.wait_for_function("alone.sent.length === 3")
     assert {"kind": "cursor", "value": 2} == page.sent[-1]
 
 
@@ -133,7 +133,7 @@ def test_a_drag_pans_and_moves_no_cursor(alone):
     page.page.mouse.up()
     page.frame()
     assert ticks != page.root.locator(".ng-tl-axis span").all_inner_texts()
-    assert [{"kind": "hello"}] == page.sent
+    assert [{"kind": "shown"}, {"kind": "hello"}] == page.sent
 
 
 def test_a_cursor_that_moves_elsewhere_moves_the_line(show):
@@ -190,7 +190,7 @@ def test_a_live_run_appends(alone):
     page.frame()
     assert "step 2 of 2 · b" == where(page)
     page.message({**whole(more), "kind": "more", "first": 9}, [*packed(more), *packed([])])
-    page.page.wait_for_function("alone.sent.length === 2")
+    page.page.wait_for_function("alone.sent.length === 3")
     assert {"kind": "hello"} == page.sent[-1]
 
 
@@ -339,12 +339,14 @@ def test_colours_follow_the_theme(alone):
 
 
 def test_a_removed_timeline_leaves_nothing_behind(alone):
-    """Listeners, timers and frames end with the view."""
+    """Listeners, timers and frames end with the view, and Python is told that nobody looks any more."""
     page = alone([span(0.0, 1.0, 1)])
     assert 0 < page.listeners
     page.root.get_by_role("button", name="Play").click()
     page.remove()
+    page.frame()
     assert (0, 0) == (page.listeners, page.page.locator("canvas").count())
+    assert {"kind": "hidden"} == page.sent[-1]
 
 
 def test_ten_thousand_tasks_are_shown_and_hit(alone):

@@ -39,7 +39,7 @@ class CostsView(RunView):
 
     def __init__(self, subject: Subject, *, price: Price = no_price, **how: Any) -> None:
         self._price = price
-        self._calls, self._dirty, self._pace = Calls(), False, Pace(_EVERY)
+        self._calls, self._dirty, self._pace = Calls(whole=False), False, Pace(_EVERY)
         super().__init__(subject, **how)
 
     def begin(self) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ const TABS = [["state", "State"], ["changes", "Changes"], ["calls", "Calls"], ["
 const SAYS = { done: ["✓", "done"], failed: ["✗", "failed"], waiting: ["?", "waits for a person"], input: ["", "the run's input"] };
 
 function render({ model, el: host, signal }) {
-  const say = sender(model);
+  const say = sender(model, signal);
   const waiting = new Map();       // number of a request -> what to do with the answer
   let asked = 0, page = null, searched = 0;
 

@@ -10,7 +10,7 @@ import { tipOf } from "./timeline_tip.js";
 const TALL = 300, LEAST = 1e-7;
 
 function render({ model, el: host, signal }) {
-  const say = sender(model);
+  const say = sender(model, signal);
   let table = new SpanTable(), open = new SpanTable();
   let names = [], notes = new Map(), order = [], lanes = [], height = 0;
   let facts = { folds: [], labels: [], end: 0, latest: 0, status: "", going: false, axis: model.get("axis"), by: model.get("by") };
