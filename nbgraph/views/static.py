@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from nbgraph.errors import OptionsError
 from nbgraph.views import drawing
-from nbgraph.views.drawing.words import mark_of
+from nbgraph.views.drawing.words import as_text
 from nbgraph.views.durations import seconds_text
 from nbgraph.views.escape import cut, safe
 from nbgraph.views.layout import Layout, layout
+from nbgraph.views.runs import RUN_LOOKS
 from nbgraph.views.settings import DIRECTIONS, ENGINES, default_engine, default_times
 from nbgraph.views.stale import stale_of
 from nbgraph.views.subject import Subject
@@ -35,11 +36,6 @@ _WIDE, _LEAST_SCALE = 1400.0, 0.55
 """Pixels from which a picture is scrolled through rather than made smaller and smaller, and how small it gets."""
 _THEMES = ("light", "dark")
 _STYLE = "font:13px/1.5 system-ui,sans-serif"
-_MARKS = {
-    "completed": "done", "failed": "failed", "running": "running", "waiting": "waiting", "cancelled": "skipped",
-    "paused": "ready", "interrupted": "ready",
-}  # fmt: skip
-"""Status of a run -> the status of a node whose mark it has."""
 
 
 def graph_svg(
@@ -167,7 +163,7 @@ def _summary(run: Subject, tally: Tally, *, times: bool) -> Iterator[str]:
     told = [tally.status, _counted(row.steps, "step")]
     told += [seconds_text(sum(one.seconds for one in facts)) + " in nodes"] if times and row.steps else []
     told += [_counted(sum(one.retried for one in facts), "retry", "retries")] if any(o.retried for o in facts) else []
-    mark = mark_of(_MARKS.get(tally.status, "idle"))
+    mark = as_text(RUN_LOOKS[tally.status][1]) if tally.status in RUN_LOOKS else ""
     yield f"{mark} <b>{safe(cut(run.id, 80))}</b> of {safe(cut(row.record.graph, 80))}: {safe(', '.join(told))}".strip()
     error = loads(row.status.error) if row.status.error else {}
     if error:

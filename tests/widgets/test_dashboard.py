@@ -117,6 +117,15 @@ def test_closing_leaves_nothing(wire):
     assert (set(), before) == (wire.open, set(_instances))
 
 
+def test_a_dashboard_that_cannot_be_made_leaves_nothing(wire, monkeypatch):
+    """Where one of the views fails, those that were made before it are closed: their threads end."""
+    run = done(line("a"), "broken")
+    monkeypatch.setitem(AREAS, "costs", "costs:NoSuchView")
+    with pytest.raises(AttributeError, match="NoSuchView"):
+        Dashboard(run)
+    ended("nbgraph-views-broken")
+
+
 def test_a_run_that_was_opened_for_reading_has_no_inbox(opened, tmp_path):
     """Where nothing can be answered there is no place for questions."""
     file = tmp_path / "runs.sqlite"

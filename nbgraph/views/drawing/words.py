@@ -19,7 +19,11 @@ _TEXT_MARK = "\ufe0e"
 
 def mark_of(status: str) -> str:
     """Return a status's mark as it is written in a drawing."""
-    mark = STATUSES[status].mark
+    return as_text(STATUSES[status].mark)
+
+
+def as_text(mark: str) -> str:
+    """Return a mark so that no font paints it as a coloured picture."""
     return f"{mark}{_TEXT_MARK}" if mark else ""
 
 

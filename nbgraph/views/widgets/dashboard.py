@@ -60,14 +60,19 @@ class Dashboard(anywidget.AnyWidget):
         return list(self.areas.values())
 
     def _views(self, run: Any, channel: Channel) -> dict[str, Widget]:
-        """Make the views of a run."""
-        shared = {"cursor": self.cursor, "channel": channel}
-        views: dict[str, Widget] = {"controls": ControlsView(run, opener=self.go, **shared)}
-        for name, place in AREAS.items():
-            file, _, kind = place.partition(":")
-            views[name] = getattr(import_module(f"nbgraph.views.widgets.{file}"), kind)(run, **shared)
-        if getattr(run, "engine", None) is not None:
-            views["inbox"] = _inbox(run)
+        """Make the views of a run, all or none."""
+        shared, views = {"cursor": self.cursor, "channel": channel}, dict[str, Widget]()
+        try:
+            views["controls"] = ControlsView(run, opener=self.go, **shared)
+            for name, place in AREAS.items():
+                file, _, kind = place.partition(":")
+                views[name] = getattr(import_module(f"nbgraph.views.widgets.{file}"), kind)(run, **shared)
+            if getattr(run, "engine", None) is not None:
+                views["inbox"] = _inbox(run)
+        except BaseException:
+            for view in views.values():
+                view.close()
+            raise
         return views
 
     def go(self, run: Any) -> None:
