@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import nbgraph as ng
 from nbgraph.views.widgets import scene as scenes
 from nbgraph.views.widgets.scene import Hands, Scene
 from tests.widgets.acts import PATIENCE, ended
@@ -101,18 +102,33 @@ def test_a_view_that_fails_does_not_stop_the_others(scene, caplog):
     view = Shown(enough=2)
     scene.attach(view)
     assert view.had_enough.wait(PATIENCE)
-    assert {"a view could not be brought up to date"} == {record.message for record in caplog.records}
+    assert ["a view could not be brought up to date: ZeroDivisionError: division by zero"] == caplog.messages
 
 
 def test_what_stays_wrong_is_said_once(scene, caplog, monkeypatch):
-    """A view that fails the same way again and again is one line in the log, until it fails another way."""
+    """What fails the same way again and again is one entry in the log, until it fails another way."""
     monkeypatch.setattr(scenes, "TICK", 0.0)
-    wrong = ["closed"] * 3 + ["gone"] * 3
+    wrong = ["closed", None, "closed", "gone", None, "gone"]  # None: that tick goes well
     view = Shown(enough=7)
-    view.act = lambda: wrong and {}[wrong.pop()]
+    view.act = lambda: wrong and {None: 0}[wrong.pop()]
     scene.attach(view)
     assert view.had_enough.wait(PATIENCE)
     assert ["'gone'", "'closed'"] == [str(record.exc_info[1]) for record in caplog.records]
+
+
+def test_a_store_that_was_closed_is_one_line_for_all_views(scene, caplog):
+    """An error of nbgraph's own is logged in its words, without a traceback, whichever views meet it."""
+
+    def closed():
+        raise ng.StoreError("the store is closed", todo="open it again")
+
+    views = [Shown(enough=2, act=closed), Shown(enough=2, act=closed)]
+    for view in views:
+        scene.attach(view)
+    assert all(view.had_enough.wait(PATIENCE) for view in views)
+    (record,) = caplog.records
+    assert "StoreError: the store is closed\n  Next: open it again" in record.message
+    assert not record.exc_info
 
 
 def test_what_is_done_between_updates_is_alone(scene):

@@ -14,6 +14,8 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from nbgraph.errors import NbgraphError
+
 TICK = 1 / 12
 """Seconds between two updates: 10 to 15 a second look live, and stay far below the server's limit of messages."""
 _SHARE, _SLOWEST = 20, 1.0
@@ -75,7 +77,7 @@ class Scene:
         self._turn = threading.RLock()  # a view may close itself, or another one, in its turn
         self._alive = False
         self._wrong: WeakKeyDictionary[Shown, str] = WeakKeyDictionary()
-        """What was wrong with a view when it was last brought up to date."""
+        """What was wrong with a view last. Kept when a tick goes well: most ticks do not look into the store."""
 
     @classmethod
     def of(cls, owner: object, name: str) -> Scene:
@@ -131,15 +133,15 @@ class Scene:
             try:
                 view.tick()
             except Exception as error:  # noqa: BLE001 - as in ``_quietly``
-                self._complain(view, f"{type(error).__name__}: {error}")
-            else:
-                self._wrong.pop(view, None)
+                self._complain(view, error)
 
-    def _complain(self, view: Shown, wrong: str) -> None:
-        """Log what is wrong with a view, once: a store that was closed stays so, and is looked at twice a second."""
-        if self._wrong.get(view) != wrong:
-            self._wrong[view] = wrong
-            _LOG.warning(_FAILED, exc_info=True)
+    def _complain(self, view: Shown, error: Exception) -> None:
+        """Log what is wrong, once for all views: a store that was closed stays so, and is looked at twice a second."""
+        wrong = f"{type(error).__name__}: {error}"
+        known = wrong in self._wrong.values()
+        self._wrong[view] = wrong
+        if not known:  # an error of ours says all there is to say
+            _LOG.warning("%s: %s", _FAILED, wrong, exc_info=not isinstance(error, NbgraphError))
 
     def _pause(self, end: float) -> None:
         """Sleep until ``end``; a job that comes meanwhile is done at once, the views keep their rate."""
