@@ -97,7 +97,7 @@ def _is_safe(node: ast.AST) -> bool:
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name == "join":
             return all(not isinstance(arg, (ast.GeneratorExp, ast.ListComp)) or _is_safe(arg.elt) for arg in node.args)
-        return name in ("safe", "tag", "html_table", "len", "int", "number") or name.startswith(("_", "as_markup"))
+        return name in ("safe", "picture_uri", "tag", "html_table", "len", "int", "number") or name.startswith(("_", "as_markup"))
     if isinstance(node, ast.BinOp):
         return _is_safe(node.left) and _is_safe(node.right)
     if not isinstance(node, ast.JoinedStr):
@@ -115,13 +115,11 @@ LOOKED_AT = {
         "height",
         "line",
         "mark",
-        "source",
         "style",
         "tag",
         "width",
-    },  # base64, numbers, lines made with safe below
+    },  # numbers, lines made with safe below
     "views/tables.py": {"tag"},  # "th" or "td"
-    "views/timeline/static.py": {"source"},  # base64
     "views/widgets/diff_view.py": {"words['text/html']"},  # what the static picture of a diff made
 }
 """File -> what is put between tags there without ``safe``, looked at by a person."""

@@ -7,7 +7,6 @@ lines of words beside them, and SVG files. Settings that a display cannot be tol
 from __future__ import annotations
 
 import os
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from json import loads
 from pathlib import Path
@@ -17,7 +16,7 @@ from nbgraph.errors import OptionsError
 from nbgraph.views import drawing
 from nbgraph.views.drawing.words import as_text
 from nbgraph.views.durations import seconds_text
-from nbgraph.views.escape import cut, safe
+from nbgraph.views.escape import cut, picture_uri, safe
 from nbgraph.views.layout import Layout, layout
 from nbgraph.views.runs import RUN_LOOKS
 from nbgraph.views.settings import DIRECTIONS, ENGINES, default_engine, default_times
@@ -107,11 +106,10 @@ def diff_bundle(diff: Diff) -> dict[str, Any]:
 
 def image(svg: str, width: float, height: float, told: str) -> str:
     """Return an SVG document as an ``<img>`` with its source inside; ``told`` is read to who cannot see it."""
-    source = b64encode(svg.encode("utf-8")).decode("ascii")
     wide = width > _WIDE
     style = f"max-width:none;width:max(100%,{width * _LEAST_SCALE:.0f}px)" if wide else "max-width:100%"
     tag = (
-        f'<img src="data:image/svg+xml;base64,{source}" width="{width:.0f}" height="{height:.0f}" alt="{safe(told)}" '
+        f'<img src="{picture_uri(svg)}" width="{width:.0f}" height="{height:.0f}" alt="{safe(told)}" '
         f'style="{style};height:auto">'
     )
     return f'<div style="overflow:auto">{tag}</div>' if wide else tag

@@ -20,8 +20,6 @@ ROWS, COLUMNS, CELL = 8, 20, 60
 DEPTH = 3
 Tree = dict[str, Any]
 
-__all__ = ["Budget", "opened", "shown"]
-
 
 class Budget:
     """Characters that a message may still take. What comes when they are used up is shown closed."""

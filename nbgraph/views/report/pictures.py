@@ -5,10 +5,10 @@ Owns what scripts are given to move the drawing. The drawing itself is the one t
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from nbgraph.views.escape import picture_uri
 from nbgraph.views.palette import STATUSES
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import left_out
@@ -61,14 +61,10 @@ def timelines(facts: Facts, theme: str) -> Markup | None:
     dark = tag(
         "source",
         {
-            "srcset": _uri(timeline(facts.subject, theme="dark").svg()),
+            "srcset": picture_uri(timeline(facts.subject, theme="dark").svg()),
             "media": "screen and (prefers-color-scheme: dark)",
         },
     )
-    image = tag("img", {"src": _uri(light.svg()), "alt": light.title})
+    image = tag("img", {"src": picture_uri(light.svg()), "alt": light.title})
     shown = tag("picture", None, dark if theme == "auto" else None, image)
     return tag("section", {"id": "timeline"}, tag("h2", None, "Timeline"), tag("div", {"class": "wide"}, shown))
-
-
-def _uri(svg: str) -> str:
-    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"

@@ -6,13 +6,12 @@ Owns the object that shows itself: an ``<img>`` for notebooks, a table of bars f
 
 from __future__ import annotations
 
-from base64 import b64encode
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbgraph.errors import OptionsError
-from nbgraph.views.escape import cut, safe
+from nbgraph.views.escape import cut, picture_uri, safe
 from nbgraph.views.settings import default_times
 from nbgraph.views.subject import Subject
 from nbgraph.views.timeline.chart import Chart, chart
@@ -45,10 +44,7 @@ class Timeline:
 
     def bundle(self) -> dict[str, str]:
         """Return what a notebook shows: an ``<img>``, and the table for where there are no pictures."""
-        source = b64encode(self.svg().encode()).decode()
-        html = (
-            f'<img src="data:image/svg+xml;base64,{source}" alt="{safe(cut(self.title, 200))}" style="max-width: 100%">'
-        )
+        html = f'<img src="{picture_uri(self.svg())}" alt="{safe(cut(self.title, 200))}" style="max-width: 100%">'
         return {"text/html": html, "text/plain": repr(self)}
 
 
