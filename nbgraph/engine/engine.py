@@ -203,9 +203,7 @@ class Engine:
         from nbgraph.engine.host import off_loop  # noqa: PLC0415 - asyncio, when replayed
         from nbgraph.engine.replay.replayer import Replayer  # noqa: PLC0415 - as above
 
-        replayer = Replayer(
-            self.store, run_id, plan, self.launcher.merger(plan, options), options.clock, options.redact
-        )
+        replayer = Replayer(self.store, run_id, plan, self.launcher.merger(plan, options), options)
         off_loop(partial(replayer.replay, strict=strict))
         for error in replayer.problems:
             error.facts = {"run_id": run_id, **error.facts}

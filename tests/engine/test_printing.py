@@ -238,13 +238,15 @@ def test_a_print_is_no_part_of_what_a_run_is():
     assert ["one\n", "another\n"] == [*printed(first), *printed(second)]
 
 
-def test_a_replay_prints_nothing():
-    """What nodes print when they are replayed is dropped."""
-    engine = ng.Engine(chain(loud, aloud), prints="keep")
-    engine.run(run_id="r")
+@pytest.mark.parametrize(("prints", "shown"), [("keep", False), ("show", True), ("auto", True)])
+def test_a_replay_prints_where_a_run_does(prints, shown):
+    """What nodes print when they are replayed is dropped, or goes where that of a run would; "auto" here is no kernel."""
+    engine = ng.Engine(chain(loud, aloud), prints=prints)
+    with elsewhere():
+        engine.run(run_id="r")
     with elsewhere() as stream:
         assert engine.replay("r").ok
-    assert "" == stream.getvalue()
+    assert shown == bool(stream.getvalue())
 
 
 def test_the_facts_of_a_silent_step_stay_as_they_were():

@@ -11,13 +11,12 @@ from contextvars import copy_context
 from json import loads
 from typing import Any
 
-from nbgraph.clock import Clock
-from nbgraph.codec import Redaction
 from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, aperform, isolated, perform, prepare
 from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
-from nbgraph.engine.printing import routed
+from nbgraph.engine.options import Options
+from nbgraph.engine.printing import routed, shows
 from nbgraph.engine.readonly import refusal
 from nbgraph.engine.replay.compare import differences, mismatch
 from nbgraph.engine.replay.owners import Owners
@@ -37,17 +36,18 @@ class _EnoughError(Exception):
 
 
 class Replayer:
-    """Replays one run with today's plan."""
+    """Replays one run with today's plan. What nodes print is shown or dropped, as the options say of a live run."""
 
-    def __init__(self, store: Store, run_id: str, plan: Plan, merger: Merger, clock: Clock, redact: Redaction) -> None:
-        self._store, self._plan, self._merger, self._clock, self._redact = store, plan, merger, clock, redact
+    def __init__(self, store: Store, run_id: str, plan: Plan, merger: Merger, options: Options) -> None:
+        self._store, self._plan, self._merger = store, plan, merger
+        self._clock, self._redact, self._show = options.clock, options.redact, shows(options.prints)
         self._run_id = RunId(run_id)
         self._owners = Owners(store, run_id)
         descriptions = [text for _, _, text in store.descriptions(run_id)]
         self._fields = [(first, loads(text)["fields"]) for first, _, text in store.descriptions(run_id)]
         names = names_of(plan, descriptions)
         self._today = today_of(plan)
-        self._ledger = Ledger(store, Lease(run_id, 0, ""), plan, merger, clock, names)
+        self._ledger = Ledger(store, Lease(run_id, 0, ""), plan, merger, self._clock, names)
         self._variables = copy_context()
         self._loop: QuietLoop | None = None
         self._guard = Guard()
@@ -124,7 +124,7 @@ class Replayer:
         self.problems += self._compared(task, row, outcome, desk, facts)
 
     def _perform(self, task: Task, desk: RecordedDesk, run_id: RunId, seed: int) -> Outcome:
-        around = Surroundings(run_id, seed, self._clock, lambda _: desk, show=False)
+        around = Surroundings(run_id, seed, self._clock, lambda _: desk, show=self._show)
         assignment = prepare(task, self._plan.schema, around, self._variables.copy())
         outcome = self._on_loop(assignment, desk) if task.node.is_async else perform(assignment)
         if self._guard.refused:
