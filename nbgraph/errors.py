@@ -43,8 +43,9 @@ do next (``todo``); its facts are attributes. A fact that an error does not have
 from __future__ import annotations
 
 import pickle
-from html import escape
 from typing import Any
+
+from nbgraph.escape import safe
 
 _FACTS = frozenset(
     [
@@ -211,10 +212,10 @@ class Compared:
         recorded, now = parting(str(self.expected), str(self.actual))
         cells = "".join(
             f'<tr><th style="text-align:left">{name}</th><td style="text-align:left"><code style="color:{colour}">'
-            f"{escape(text)}</code></td></tr>"
+            f"{safe(text)}</code></td></tr>"
             for name, text, colour in (("recorded", recorded, "#b35900"), ("now", now, "#0b6e99"))
         )
-        return f"<table><caption>{escape(f'{step}node {self.node}, {self.field}')}</caption>{cells}</table>"
+        return f"<table><caption>{safe(f'{step}node {self.node}, {self.field}')}</caption>{cells}</table>"
 
 
 _WIDTH = 400

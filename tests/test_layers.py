@@ -12,7 +12,8 @@ import nbgraph.errors
 PACKAGE = Path(nbgraph.errors.__file__).parent
 
 RANK = {
-    "errors": 0,
+    "escape": 0,
+    "errors": 1,
     "ids": 0,
     "clock": 0,
     "faces": 0,  # names of functions above, as text: nothing is imported before it is looked at

@@ -97,7 +97,9 @@ def _is_safe(node: ast.AST) -> bool:
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name == "join":
             return all(not isinstance(arg, (ast.GeneratorExp, ast.ListComp)) or _is_safe(arg.elt) for arg in node.args)
-        return name in ("safe", "picture_uri", "tag", "html_table", "len", "int", "number") or name.startswith(("_", "as_markup"))
+        return name in ("safe", "picture_uri", "tag", "html_table", "len", "int", "number") or name.startswith(
+            ("_", "as_markup")
+        )
     if isinstance(node, ast.BinOp):
         return _is_safe(node.left) and _is_safe(node.right)
     if not isinstance(node, ast.JoinedStr):
@@ -157,3 +159,13 @@ def test_text_between_tags_that_was_not_escaped_is_noticed(source: str):
 def test_what_is_escaped_or_no_markup_passes(source: str):
     """The check above lets through what is meant."""
     assert [] == unescaped(source)
+
+
+def test_one_file_escapes():
+    """Nothing but ``nbgraph/escape.py`` uses the standard library's escaping: there is one rule for what a page may hold."""
+    found = [
+        file.relative_to(PACKAGE).as_posix()
+        for file in sorted(PACKAGE.rglob("*.py"))
+        if re.search(r"\bhtml\.escape\b|from html import|import html\b", file.read_text(encoding="utf-8"))
+    ]
+    assert ["escape.py"] == found

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.analysis import frames
@@ -17,6 +16,7 @@ from nbgraph.analysis.differences import Difference, Pair
 from nbgraph.analysis.order import tasks_of
 from nbgraph.analysis.sides import EDITS, Side
 from nbgraph.analysis.words import amount, places, sentence, shown, states
+from nbgraph.escape import safe
 from nbgraph.faces import bundle, face
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ class Diff:
 
     def page(self, *, timed: bool = True) -> str:
         """Return how it shows itself as HTML, escaped; ``timed`` as in ``told``."""
-        lines = "<br>".join(_safe(line) for line in self._words(timed=timed).splitlines())
-        title = f"<b>{_safe(self.left.name)}</b> and <b>{_safe(self.right.name)}</b>"
+        lines = "<br>".join(safe(line) for line in self._words(timed=timed).splitlines())
+        title = f"<b>{safe(self.left.name)}</b> and <b>{safe(self.right.name)}</b>"
         return f"<div>{title}<br>{lines}{self._html_table() if self else ''}</div>"
 
     def _html_table(self) -> str:
@@ -157,13 +157,8 @@ def _cells(difference: Difference) -> tuple[str, ...]:
 
 
 def _html_row(cells: tuple[str, ...], tag: str = "td") -> str:
-    inside = "".join(f'<{tag} style="{_CELL}">{_safe(cell)}</{tag}>' for cell in cells)
+    inside = "".join(f'<{tag} style="{_CELL}">{safe(cell)}</{tag}>' for cell in cells)
     return f"<tr>{inside}</tr>"
-
-
-def _safe(text: Any) -> str:
-    """Return text as it may stand on a page: escaped, without lone surrogates."""
-    return escape(str(text)).encode("utf-8", "replace").decode()
 
 
 def compare(left: Side, right: Side) -> Diff:

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from nbgraph.engine.kernel import kernel, somebody_looks
-from nbgraph.views.escape import cut, plain, safe
+from nbgraph.escape import cut, plain, safe
 from nbgraph.views.subject import News, Running, Subject
 
 _LOG = logging.getLogger("nbgraph")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from IPython.display import display
 
-from nbgraph.views.escape import plain, safe
+from nbgraph.escape import plain, safe
 
 _STYLE = "opacity:.75;font-size:90%;margin:2px 0"
 

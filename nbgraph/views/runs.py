@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from json import loads
 from typing import NamedTuple
 
+from nbgraph.escape import cut, plain
 from nbgraph.store.protocol import Origin, RunRow, Store
-from nbgraph.views.escape import cut, plain
 
 _NAME, _WORDS = 200, 160
 """Characters of a name and of an error in a line."""

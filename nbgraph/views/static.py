@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.errors import OptionsError
+from nbgraph.escape import cut, picture_uri, safe
 from nbgraph.views import drawing
 from nbgraph.views.drawing.words import as_text
 from nbgraph.views.durations import seconds_text
-from nbgraph.views.escape import cut, picture_uri, safe
 from nbgraph.views.layout import Layout, layout
 from nbgraph.views.runs import RUN_LOOKS
 from nbgraph.views.settings import DIRECTIONS, ENGINES, default_engine, default_times

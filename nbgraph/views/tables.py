@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nbgraph.views.escape import cut, plain, safe
+from nbgraph.escape import cut, plain, safe
 
 _CELL = "padding:.25em .9em .25em 0;text-align:left;vertical-align:top;border-bottom:1px solid rgba(128,128,128,.3)"
 _MOST, _WIDTH = 50, 60

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from subprocess import SubprocessError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +15,7 @@ from nbgraph.engine.doctor.operands import sensitive, shown
 from nbgraph.engine.doctor.trial import Conditions, Trace, trial
 from nbgraph.engine.merge import Merger
 from nbgraph.errors import MissingCallError
+from nbgraph.escape import safe
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -76,7 +76,7 @@ class Diagnosis:
         return "\n".join([head, *lines, *(f"not tried: {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        return f"<pre>{safe(repr(self))}</pre>"
 
 
 OPERANDS = "operand order"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import ndiff
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.errors import NbgraphError, parting
+from nbgraph.escape import safe
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -58,7 +58,7 @@ class Replay:
         return f"<Replay of {self.run_id!r}: {self.tasks} tasks, {self.calls} calls from the record{left}; {found}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self)[1:-1])}</p>" + "".join(_html_of(error) for error in self.problems)
+        return f"<p>{safe(repr(self)[1:-1])}</p>" + "".join(_html_of(error) for error in self.problems)
 
 
 def diff_text(expected: str, actual: str) -> str:
@@ -76,4 +76,4 @@ def diff_text(expected: str, actual: str) -> str:
 
 def _html_of(error: NbgraphError) -> str:
     shown = getattr(error, "_repr_html_", None)
-    return str(shown()) if shown is not None else f"<pre>{escape(error.message)}</pre>"
+    return str(shown()) if shown is not None else f"<pre>{safe(error.message)}</pre>"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nbgraph.views.escape import plain, safe
+from nbgraph.escape import plain, safe
 
 Patches = Mapping[str, Mapping[str, str]]
 """What a colouring changes: key of an element -> attribute -> value; "text" stands for what is in the element."""

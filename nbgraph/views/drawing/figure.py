@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nbgraph.escape import cut
 from nbgraph.views.drawing.element import Element, element, number
 from nbgraph.views.drawing.lines import head_path, line_path, middle
 from nbgraph.views.drawing.words import link_title, node_title
-from nbgraph.views.escape import cut
 from nbgraph.views.layout.borders import corner
 from nbgraph.views.layout.measure import CLUSTER_HEAD, label_size, shown_label, shown_name
 from nbgraph.views.layout.shapes import Box, Layout, Route

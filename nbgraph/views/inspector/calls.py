@@ -11,8 +11,8 @@ from typing import Any
 
 from nbgraph.codec import decode
 from nbgraph.errors import CodecError
+from nbgraph.escape import cut, plain
 from nbgraph.store.protocol import CallRecord, Store
-from nbgraph.views.escape import cut, plain
 from nbgraph.views.inspector.values import Budget, Tree, shown
 
 MOST = 50

@@ -14,7 +14,7 @@ from nbgraph.analysis.values import ABSENT, partings
 from nbgraph.codec import encode
 from nbgraph.codec.text import from_text
 from nbgraph.errors import CodecError
-from nbgraph.views.escape import plain
+from nbgraph.escape import plain
 from nbgraph.views.inspector.parts import words
 from nbgraph.views.inspector.values import Budget, Tree, shown
 

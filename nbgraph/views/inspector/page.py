@@ -10,8 +10,8 @@ from functools import cached_property
 from json import loads
 from typing import Any
 
+from nbgraph.escape import cut, plain
 from nbgraph.store.protocol import StepRecord
-from nbgraph.views.escape import cut, plain
 from nbgraph.views.inspector.calls import entries, owner
 from nbgraph.views.inspector.changes import changes
 from nbgraph.views.inspector.index import Index, Trouble, told

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbgraph.views.escape import cut
+from nbgraph.escape import cut
 from nbgraph.views.inspector.parts import is_table, parts, size, words
 
 MOST, VISITED = 100, 100_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbgraph.codec import Redacted
-from nbgraph.views.escape import plain
+from nbgraph.escape import plain
 from nbgraph.views.inspector.parts import is_table, key_words, parts, size, words
 
 LINE, TEXT, PIECE = 240, 600, 40_000

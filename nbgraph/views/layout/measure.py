@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from nbgraph.views.escape import cut
+from nbgraph.escape import cut
 from nbgraph.views.topology import Cluster, Link, Node
 
 TEXT, SMALL = 13.0, 11.0

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from nbgraph.views.escape import plain, safe
+from nbgraph.escape import plain, safe
 
 _VOID = frozenset(["meta", "input", "img", "source", "br"])
 

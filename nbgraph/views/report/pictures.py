@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nbgraph.views.escape import picture_uri
+from nbgraph.escape import picture_uri
 from nbgraph.views.palette import STATUSES
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import left_out

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
+from nbgraph.escape import cut
 from nbgraph.store.protocol import EventRecord, StepRecord
 from nbgraph.views.durations import seconds_text
-from nbgraph.views.escape import cut
 from nbgraph.views.palette import STATUSES
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.head import facts_of

@@ -11,7 +11,7 @@ from itertools import chain
 from math import isnan
 from typing import NamedTuple
 
-from nbgraph.views.escape import cut
+from nbgraph.escape import cut
 from nbgraph.views.timeline.columns import Span
 from nbgraph.views.timeline.folds import Fold
 from nbgraph.views.timeline.order import ordered

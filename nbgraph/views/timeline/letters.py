@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isnan
 
-from nbgraph.views.escape import cut
+from nbgraph.escape import cut
 from nbgraph.views.timeline.chart import Chart
 from nbgraph.views.timeline.columns import Span
 from nbgraph.views.timeline.ticks import words

@@ -9,9 +9,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from nbgraph.escape import cut
 from nbgraph.views.drawing.element import Element, as_markup, element
 from nbgraph.views.drawing.words import mark_of
-from nbgraph.views.escape import cut
 from nbgraph.views.layout.measure import text_width
 from nbgraph.views.palette import PAPER, STATUSES
 from nbgraph.views.timeline.bars import MOST_LANES, Bar, Frame, bars, frame, looks

@@ -13,8 +13,8 @@ from json import loads
 from math import inf, nan
 from typing import NamedTuple
 
+from nbgraph.escape import cut
 from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
-from nbgraph.views.escape import cut
 from nbgraph.views.subject import News
 from nbgraph.views.timeline.columns import Columns, Span
 from nbgraph.views.timeline.folds import Folds

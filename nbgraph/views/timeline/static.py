@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbgraph.errors import OptionsError
-from nbgraph.views.escape import cut, picture_uri, safe
+from nbgraph.escape import cut, picture_uri, safe
 from nbgraph.views.settings import default_times
 from nbgraph.views.subject import Subject
 from nbgraph.views.timeline.chart import Chart, chart

@@ -12,9 +12,9 @@ from json import dumps, loads
 from reprlib import Repr
 from typing import Any, NamedTuple
 
+from nbgraph.escape import cut, plain
 from nbgraph.store.protocol import EventRecord, StepRecord
 from nbgraph.views.drawing.words import node_kind
-from nbgraph.views.escape import cut, plain
 from nbgraph.views.subject import News, Running, Subject
 from nbgraph.views.tally import NodeFacts
 from nbgraph.views.topology import Node

@@ -15,7 +15,7 @@ from typing import Any
 import traitlets
 
 from nbgraph.errors import NbgraphError
-from nbgraph.views.escape import cut, plain
+from nbgraph.escape import cut, plain
 from nbgraph.views.subject import News, Steerable
 from nbgraph.views.topology import topology_of_run
 from nbgraph.views.widgets.base import RunView

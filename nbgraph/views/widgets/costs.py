@@ -11,8 +11,8 @@ from typing import Any
 
 import traitlets
 
+from nbgraph.escape import cut
 from nbgraph.views.costs import Calls, CostRow, Point, Price, cost_rows, cost_text, growth, no_price, total_of
-from nbgraph.views.escape import cut
 from nbgraph.views.subject import News, Subject
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import RunView

@@ -15,8 +15,8 @@ import anywidget
 import traitlets
 from ipywidgets import Widget, widget_serialization
 
+from nbgraph.escape import plain
 from nbgraph.faces import bundle
-from nbgraph.views.escape import plain
 from nbgraph.views.widgets.base import Cursor, with_picture
 from nbgraph.views.widgets.channel import Channel
 from nbgraph.views.widgets.controls import ControlsView

@@ -14,9 +14,9 @@ import traitlets
 
 from nbgraph.analysis import ABSENT, Diff, Difference
 from nbgraph.analysis.words import sentence, shown
+from nbgraph.escape import cut, plain
 from nbgraph.views.comparing import OUTCOMES, counted, counts_of, lines_of, nodes_of, pieces_of, topology_of
 from nbgraph.views.drawing import colouring, rules, scene, svg
-from nbgraph.views.escape import cut, plain
 from nbgraph.views.layout import layout
 from nbgraph.views.settings import default_engine, default_times
 from nbgraph.views.static import diff_bundle, image

@@ -12,10 +12,10 @@ from typing import Any
 import traitlets
 
 from nbgraph.errors import NbgraphError
+from nbgraph.escape import cut, plain
 from nbgraph.faces import bundle
 from nbgraph.graph.definition import Graph
 from nbgraph.views.drawing import rules
-from nbgraph.views.escape import cut, plain
 from nbgraph.views.stale import graph_of, stale_in
 from nbgraph.views.subject import News, Subject
 from nbgraph.views.tally import NodeFacts, Tally

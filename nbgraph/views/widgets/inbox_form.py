@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import traitlets
 
 from nbgraph.errors import AnswerError, NbgraphError, StoreError
+from nbgraph.escape import cut, plain
 from nbgraph.store.protocol import Store
 from nbgraph.views.drafts import UnreadableError, steps_of, value_of
-from nbgraph.views.escape import cut, plain
 from nbgraph.views.forms import Field, form_of
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import View

@@ -12,7 +12,7 @@ from typing import Any
 import traitlets
 
 from nbgraph.errors import NbgraphError
-from nbgraph.views.escape import cut, plain, safe
+from nbgraph.escape import cut, plain, safe
 from nbgraph.views.inspector.index import Index, Trouble
 from nbgraph.views.inspector.page import TABS, Page
 from nbgraph.views.inspector.parts import found_at

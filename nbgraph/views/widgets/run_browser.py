@@ -14,9 +14,9 @@ import traitlets
 from ipywidgets import Widget, widget_serialization
 
 from nbgraph.errors import NbgraphError
+from nbgraph.escape import plain
 from nbgraph.faces import face
 from nbgraph.store.protocol import Store
-from nbgraph.views.escape import plain
 from nbgraph.views.runs import RUN_LOOKS, RunList
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import View

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 import traitlets
 
 from nbgraph.errors import NbgraphError
-from nbgraph.views.escape import cut, plain
+from nbgraph.escape import cut, plain
 from nbgraph.views.settings import default_times
 from nbgraph.views.subject import News, Subject
 from nbgraph.views.timeline.chart import chart, numbered

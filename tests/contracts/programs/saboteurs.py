@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from nbgraph import escape
 from nbgraph.engine import frontier
 from nbgraph.engine.calls.book import Book, Reading
 from nbgraph.engine.calls.desk import Desk
@@ -24,7 +25,7 @@ from nbgraph.engine.replay.recorded import RecordedDesk
 from nbgraph.engine.restoring import Restorer
 from nbgraph.store import calls, holders, sqlite, writer
 from nbgraph.store.protocol import CallRecord, Lease
-from nbgraph.views import escape, static
+from nbgraph.views import static
 from nbgraph.views.widgets.base import View
 
 Patch = Callable[[Any, str, Any], None]
