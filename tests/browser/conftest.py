@@ -63,6 +63,7 @@ def notebook(
 
     def open_notebook(*cells: str, kernel: str = kernels.LOCKED) -> LabPage:
         kernel_name = kernels.write_kernelspec(kernel, server.data)
+        lab.sleepy = kernel == "7.3.0"
         return lab.open(server.write(f"{name}.ipynb", *cells, kernel=kernel_name))
 
     yield open_notebook

@@ -35,6 +35,11 @@ ALL_DONE = """() => {
   const raised = code.some((cell) => cell.outputs.toJSON().some((each) => each.output_type === 'error'));
   return raised || code.every((cell) => cell.executionCount !== null && cell.executionState !== 'running');
 }"""
+# ipykernel 7.0 to 7.3 now and then sleeps over a message until the next one comes; 7.4 does not. So the page keeps talking.
+REMIND = """() => setInterval(() => {
+  const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
+  if (kernel?.connectionStatus === 'connected') kernel.requestKernelInfo().catch(() => {});
+}, 1000)"""
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 # Errors that the applications report of themselves, with nothing of ours on the page.
 THEIR_OWN = ("reading 'schema'",)  # Notebook 7.6, when it starts
@@ -49,6 +54,8 @@ class LabPage:
 
     def __init__(self, page: Any, server: Server) -> None:
         self.page, self.server = page, server
+        self.sleepy = False
+        """Whether the kernel is one that has to be reminded of its messages."""
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(f"error in the page: {error}"))
         page.on("console", self._console)
@@ -85,6 +92,8 @@ class LabPage:
         """Wait until the notebook is shown and its kernel is idle."""
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
         self.kernel_is("idle")
+        if self.sleepy:
+            self.page.evaluate(REMIND)
         return self
 
     def kernel_is(self, status: str) -> None:
