@@ -19,11 +19,13 @@ RANK = {
     "faces": 0,  # names of functions above, as text: nothing is imported before it is looked at
     "events": 1,
     "codec": 2,
+    "prices": 2,  # usage -> money: data and sums, used by whoever counts
     "graph": 3,
     "store": 4,
     "analysis": 5,  # rows -> rows, from the store's records alone; Run.diff hands it the rows
     "engine": 6,
     "observe": 7,
+    "clients": 7,  # HTTP clients whose requests the engine records
     "views": 8,
     "notebook": 9,
     "__init__": 10,
