@@ -1,0 +1,96 @@
+"""What a call is going to use, as far as its request says: the model, the tokens that go in, the most that come out.
+
+Owns reading a request for that. Pure, and an estimate: nobody counts tokens as a provider does but the provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from json import loads
+from re import compile as pattern
+from typing import Any, NamedTuple
+
+_BYTES_A_TOKEN = 4
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max_tokens_to_sample")
+_SETTINGS = ("generationConfig", "generation_config", "config", "options", "inferenceConfig")
+_CHOICES = ("n", "candidateCount", "candidate_count")
+_IN_PATH = pattern(r"/(?:models|deployments|model)/([^/:?]+)")
+
+
+class Expected(NamedTuple):
+    """What a request says: ``model`` ("" where it names none), input tokens, the limit on output (None: none is known)."""
+
+    model: str
+    input: int
+    output: int | None
+
+
+def expected(text: str, large: int = 0) -> Expected:
+    """Return what a request's canonical ``text`` says; ``large``: bytes of values that are kept beside it.
+
+    Input tokens are the bytes of what is asked divided by 4, rounded up: English text has about so many, code
+    and other scripts more, pictures fewer. Of a recorded HTTP request only the body counts. The limit on output is
+    what providers call it (``max_tokens``, ``max_completion_tokens``, ``max_output_tokens``,
+    ``generationConfig.maxOutputTokens``) times the number of choices asked for. The model is an argument or a
+    field named ``model``, or part of the address.
+
+    >>> expected('{"asked":{"args":["Hello there"],"kwargs":{"model":"m","max_tokens":50}},"call":"ask"}')
+    Expected(model='m', input=10, output=50)
+    >>> expected('{"asked":{"args":[7],"kwargs":{}},"call":"roll"}').model
+    ''
+    """
+    asked = loads(text)["asked"]
+    places = [place for place in _places(asked) if isinstance(place, Mapping)]
+    model = next((place["model"] for place in places if _says(place.get("model"))), "") or _addressed(asked)
+    if not model:
+        return Expected("", 0, None)
+    content = asked["body"] if _is_http(asked) else asked
+    return Expected(model, -(-(_bytes(content) + large) // _BYTES_A_TOKEN), _most(places))
+
+
+def _says(model: Any) -> bool:
+    return isinstance(model, str) and bool(model)
+
+
+def _is_http(asked: Any) -> bool:
+    return isinstance(asked, Mapping) and "url" in asked and "body" in asked
+
+
+def _addressed(asked: Any) -> str:
+    """Return the model that an address names, as Google's and Azure's do."""
+    found = _IN_PATH.search(asked["url"]) if _is_http(asked) and isinstance(asked["url"], str) else None
+    return found[1] if found else ""
+
+
+def _places(asked: Any) -> Iterator[Any]:
+    """Yield where a model or a limit may be said, most telling first."""
+    if not isinstance(asked, Mapping):
+        return
+    body = asked.get("body")
+    around = [asked.get("kwargs"), asked, body, *(asked["args"] if isinstance(asked.get("args"), list) else ())]
+    yield from around
+    for place in around:
+        if isinstance(place, Mapping):
+            yield from (place.get(name) for name in (*_SETTINGS, "json", "body"))
+
+
+def _most(places: Iterable[Mapping[str, Any]]) -> int | None:
+    places = list(places)
+    limit = _number(places, _LIMITS)
+    return None if limit is None else limit * (_number(places, _CHOICES) or 1)
+
+
+def _number(places: Iterable[Mapping[str, Any]], names: tuple[str, ...]) -> int | None:
+    found = (place.get(name) for place in places for name in names)
+    return next((number for number in found if type(number) is int and number > 0), None)
+
+
+def _bytes(content: Any) -> int:
+    """Return the bytes of the texts, names and numbers in plain data."""
+    if isinstance(content, str):
+        return len(content.encode("utf-8", "surrogatepass"))
+    if isinstance(content, Mapping):
+        return sum(_bytes(name) + _bytes(value) for name, value in content.items())
+    if isinstance(content, list):
+        return sum(map(_bytes, content))
+    return len(str(content))

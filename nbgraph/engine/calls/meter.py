@@ -1,0 +1,273 @@
+"""What a run's calls use: tokens and money, counted as they return, and held against the run's budgets before they begin.
+
+Owns the counts of one drive and what its calls under way have reserved. Any thread may ask. Knows requests and
+prices; knows no store, no tasks and nothing of how a run stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from decimal import Context, Decimal
+from json import dumps
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbgraph.engine.calls.estimate import expected
+
+if TYPE_CHECKING:
+    from nbgraph.engine.calls.request import Request
+    from nbgraph.prices.pricing import Priced, Prices
+    from nbgraph.prices.usage import Usage
+
+EXACT = Context(prec=200)
+"""Sums of money are exact, whatever precision the caller's thread is set to."""
+NO_MONEY = Decimal(0)
+
+
+class OutOfBudget(BaseException):
+    """The next call would break a budget; it was not made, and the engine sets the task aside.
+
+    No ``Exception``: a node that catches those must not go on without its answer. ``why`` is the option, ``limit``
+    its value, ``spent`` what was used of it and ``reserved`` what calls under way may yet use, ``estimate`` what the
+    call ``call`` would. ``unpriced`` is the model whose price nobody knows, "" where that is not why.
+    """
+
+    def __init__(
+        self, why: str, limit: Any, spent: Any, *, reserved: Any = 0, estimate: Any = None, call: str = "",
+        unpriced: str | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f"{call or 'a call'} would break {why}={limit}")
+        self.why, self.limit, self.spent, self.reserved = why, limit, spent, reserved
+        self.estimate, self.call, self.unpriced = estimate, call, unpriced
+
+
+class Amount(NamedTuple):
+    """Tokens (input and output), and US dollars; None: nobody knows how much."""
+
+    tokens: int
+    cost: Decimal | None
+
+
+class Spent(NamedTuple):
+    """What a call that returned used, as the log tells: ``call`` is its label."""
+
+    call: str
+    usage: Usage
+    cost: Decimal | None
+
+
+class Ticket:
+    """A call under way, and what was reserved for it: None where it is not known to use a model."""
+
+    __slots__ = ("amount", "call", "open")
+
+    def __init__(self, call: str, amount: Amount | None) -> None:
+        self.call, self.amount, self.open = call, amount, True
+
+
+class Purse:
+    """One budget: its limits, what was spent, what is reserved. Of a run, or of several together."""
+
+    def __init__(self, cost: Decimal | None, tokens: int | None) -> None:
+        self.cost_limit, self.token_limit = cost, tokens
+        self.cost, self.tokens = NO_MONEY, 0
+        self._held_cost, self._held_tokens = NO_MONEY, 0
+        self._unpriced: str | None = None
+        self._lock = Lock()
+
+    def reserve(self, amount: Amount, call: str, model: str) -> None:
+        """Reserve what a call may use; raises ``OutOfBudget`` where there is not that much left."""
+        with self._lock:
+            self._check(amount, call, model)
+            self._held_tokens += amount.tokens
+            self._held_cost = EXACT.add(self._held_cost, amount.cost or NO_MONEY)
+
+    def _check(self, amount: Amount, call: str, model: str) -> None:
+        limit, tokens = self.cost_limit, self.token_limit
+        if limit is not None:
+            unknown = model if amount.cost is None else self._unpriced
+            facts: dict[str, Any] = {"reserved": self._held_cost, "estimate": amount.cost, "call": call}
+            if unknown is not None:
+                raise OutOfBudget("cost_budget", limit, self.cost, unpriced=unknown, **facts)
+            if EXACT.add(EXACT.add(self.cost, self._held_cost), amount.cost or NO_MONEY) > limit:
+                raise OutOfBudget("cost_budget", limit, self.cost, **facts)
+        if tokens is not None and self.tokens + self._held_tokens + amount.tokens > tokens:
+            raise OutOfBudget(
+                "token_budget", tokens, self.tokens, reserved=self._held_tokens, estimate=amount.tokens, call=call
+            )
+
+    def release(self, amount: Amount) -> None:
+        """Give back what was reserved."""
+        with self._lock:
+            self._held_tokens -= amount.tokens
+            self._held_cost = EXACT.subtract(self._held_cost, amount.cost or NO_MONEY)
+
+    def spend(self, amount: Amount, model: str) -> None:
+        """Count what was used."""
+        with self._lock:
+            self.tokens += amount.tokens
+            if amount.cost is None:
+                self._unpriced = model
+            else:
+                self.cost = EXACT.add(self.cost, amount.cost)
+
+    def check(self, call: str) -> None:
+        """Raise ``OutOfBudget`` where more was used than the budget, whatever is still under way."""
+        with self._lock:
+            limit, tokens = self.cost_limit, self.token_limit
+            if limit is not None and (self._unpriced is not None or self.cost > limit):
+                raise OutOfBudget("cost_budget", limit, self.cost, call=call, unpriced=self._unpriced)
+            if tokens is not None and self.tokens > tokens:
+                raise OutOfBudget("token_budget", tokens, self.tokens, call=call)
+
+
+SHARED: ContextVar[Purse | None] = ContextVar("nbgraph_purse", default=None)
+"""The budget that the runs begun here have together, beside their own; None: none."""
+
+
+class Meter:
+    """Counts what the calls of one drive use; refuses the call that would break a budget.
+
+    The desk asks ``begin`` before a call's "started" line, and keeps a refusal as ``desk.refused`` in case the node
+    swallows it; ``end`` before the line of what came back; ``drop`` where nothing did. Calls that a record answers
+    are not metered, and a replay meters nothing.
+    """
+
+    def __init__(
+        self,
+        own: Any = None,
+        *,
+        cost: Decimal | None = None,
+        tokens: int | None = None,
+        due: float | None = None,
+        span: float | None = None,
+        now: Callable[[], float] | None = None,
+        earlier: Callable[[Prices], Iterable[Spent]] | None = None,
+    ) -> None:
+        """Make a meter. ``own``: option ``prices``; ``due``: when the time is up by ``now``, after ``span`` seconds."""
+        self._own = own
+        self._prices: Prices | None = None
+        shared = SHARED.get()
+        self._purse = None if cost is None and tokens is None else Purse(cost, tokens)
+        self._purses = [purse for purse in (self._purse, shared) if purse is not None]
+        self._due, self._span, self._now = due, span, now
+        self._earlier = None if self._purse is None else earlier
+        self._most: dict[str, Usage] = {}
+        self._lock = Lock()
+
+    def begin(self, request: Request) -> Ticket | None:
+        """Reserve what a call may use. Raises ``OutOfBudget`` where that is more than there is.
+
+        A call uses a model when its request names one, or when this function's calls used tokens before. The first is
+        estimated from its request: input, and output where that has a limit; the second as the largest use of that
+        function so far. Any other call is refused only when the time is up.
+        """
+        if self._due is not None:
+            self._check_time(request.label)
+        if not self._purses:
+            return None
+        self._look_back()
+        usage = self._expected(request)
+        if usage is None:
+            return Ticket(request.label, None)
+        amount = self._amount(usage)
+        for number, purse in enumerate(self._purses):
+            try:
+                purse.reserve(amount, request.label, usage.model)
+            except OutOfBudget:
+                for earlier in self._purses[:number]:
+                    earlier.release(amount)
+                raise
+        return Ticket(request.label, amount)
+
+    def end(self, ticket: Ticket | None, usage: Usage | None, given: Decimal | None = None) -> str:
+        """Count what a call used, ``given``: what it cost, where somebody said so. Return the entries of its line."""
+        if usage is None and given is None:
+            self.drop(ticket)
+            return ""
+        from nbgraph.prices.pricing import Priced  # noqa: PLC0415 - only runs that use a model pay for it
+        from nbgraph.prices.usage import Usage  # noqa: PLC0415 - as above
+
+        usage = Usage() if usage is None else usage
+        priced = self.prices().price(usage) if given is None else Priced(given, "given", "", "")
+        if self._purses:
+            self._look_back()
+            self._note(Spent("" if ticket is None else ticket.call, usage, priced.cost), *self._purses)
+        self.drop(ticket)  # after it was counted: between the two it would be neither spent nor reserved
+        return entries(usage, priced)
+
+    def drop(self, ticket: Ticket | None) -> None:
+        """Give back what was reserved for a call that gave nothing; a ticket that was given back before does nothing."""
+        if ticket is None or not ticket.open:
+            return
+        ticket.open = False
+        if ticket.amount is not None:
+            for purse in self._purses:
+                purse.release(ticket.amount)
+
+    def check(self, call: str) -> None:
+        """Raise ``OutOfBudget`` where more was used than a budget: after an entry of the node's own."""
+        if self._purses:
+            self._look_back()
+        for purse in self._purses:
+            purse.check(call)
+
+    def prices(self) -> Prices:
+        """Return what this drive prices with, made when it is first wanted."""
+        if self._prices is None:
+            from nbgraph.prices.pricing import Prices  # noqa: PLC0415 - only runs that use a model pay for it
+
+            self._prices = Prices(self._own)
+        return self._prices
+
+    def _check_time(self, call: str) -> None:
+        now = 0.0 if self._now is None else self._now()
+        if self._due is not None and now >= self._due:
+            span = self._span or 0.0
+            raise OutOfBudget("time_budget", self._span, now - self._due + span, call=call)
+
+    def _look_back(self) -> None:
+        """Count what the run's earlier drives used, once: the others wait for it."""
+        if self._earlier is None:
+            return
+        with self._lock:
+            if self._earlier is not None and self._purse is not None:
+                for spent in self._earlier(self.prices()):
+                    self._note(spent, self._purse)
+            self._earlier = None
+
+    def _note(self, spent: Spent, *purses: Purse) -> None:
+        usage = spent.usage
+        most = self._most.get(spent.call)
+        if spent.call and (most is None or _tokens(usage) >= _tokens(most)):
+            self._most[spent.call] = usage
+        for purse in purses:
+            purse.spend(Amount(_tokens(usage), spent.cost), usage.model)
+
+    def _expected(self, request: Request) -> Usage | None:
+        said = expected(request.text, sum(map(len, request.blobs.values())))
+        if not said.model:
+            return self._most.get(request.label)
+        from nbgraph.prices.usage import Usage  # noqa: PLC0415 - only runs that use a model pay for it
+
+        return Usage(said.model, said.input, said.output or 0)
+
+    def _amount(self, usage: Usage) -> Amount:
+        limited = any(purse.cost_limit is not None for purse in self._purses)
+        return Amount(_tokens(usage), self.prices().price(usage).cost if limited else NO_MONEY)
+
+
+def _tokens(usage: Usage) -> int:
+    return usage.input + usage.output
+
+
+def entries(usage: Usage, priced: Priced) -> str:
+    """Return the entries "usage" and "cost" of a call's line, each behind a comma."""
+    usd = None if priced.cost is None else f"{priced.cost:f}"
+    cost = {"usd": usd, "from": priced.source, "rate": priced.rate, "as_of": priced.as_of}
+    return f',"usage":{_text(usage.facts())},"cost":{_text(cost)}'
+
+
+def _text(facts: Any) -> str:
+    return dumps(facts, separators=(",", ":"))
