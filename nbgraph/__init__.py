@@ -25,6 +25,7 @@ from nbgraph.engine.options import (
     with_backpressure_timeout,
     with_clock,
     with_conflicts,
+    with_cost_budget,
     with_durability,
     with_executor,
     with_loop,
@@ -37,6 +38,7 @@ from nbgraph.engine.options import (
     with_redact,
     with_seed,
     with_time_budget,
+    with_token_budget,
 )
 from nbgraph.engine.past import StepView
 from nbgraph.engine.run import Run
@@ -195,6 +197,7 @@ __all__ = [
     "with_backpressure_timeout",
     "with_clock",
     "with_conflicts",
+    "with_cost_budget",
     "with_durability",
     "with_executor",
     "with_loop",
@@ -207,4 +210,5 @@ __all__ = [
     "with_redact",
     "with_seed",
     "with_time_budget",
+    "with_token_budget",
 ]

@@ -17,7 +17,7 @@ Owns the classes and how an error reads. Knows nothing of graphs, stores or kern
     |   |-- NoProgressError   nothing leads on, or a cycle can never end
     |   |-- MaxStepsError     a bound was hit: the run is paused and resumable
     |   |-- BackpressureError   ... the workers' queue stayed full
-    |   |-- BudgetError         ... the time budget is spent
+    |   |-- BudgetError         ... a budget of time, money or tokens is spent
     |   |-- RunCancelledError   somebody cancelled the run
     |   |-- CallError         a call cannot be recorded, or its record cannot be used
     |   |   `-- MissingCallError      ... replay was asked for a call that was not recorded
@@ -72,6 +72,8 @@ _FACTS = frozenset(
         "error",
         "call",
         "question",
+        "spent",
+        "estimate",
     ]
 )
 
@@ -186,7 +188,12 @@ class BackpressureError(RunError):
 
 
 class BudgetError(RunError):
-    """A run used its time budget of ``limit`` seconds; it is paused and resumable with a larger one."""
+    """A run's budget is spent, or the next call would break it; it is paused and resumable with a larger one.
+
+    ``option`` is "time_budget", "cost_budget" or "token_budget", ``limit`` its value, ``spent`` what was used of it: seconds
+    (float), US dollars (exact Decimal), tokens (int). Where a call was refused: ``node`` and ``call`` (what it
+    calls), and ``estimate``, what it would use; None where nobody knows.
+    """
 
 
 class RunCancelledError(RunError):

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
 from nbgraph.clock import Clock, SystemClock
 from nbgraph.codec import Redaction
+from nbgraph.engine.budgets import exact
 from nbgraph.errors import OptionsError
 
 Conflicts = str | Callable[[str, Any, Any], Any]
@@ -39,6 +41,11 @@ class Options:
     """Steps after which a run is paused with ``MaxStepsError``, 1 or more."""
     time_budget: float | None = None
     """Seconds that one drive of a run may take before it is paused with ``BudgetError``; None: no limit."""
+    cost_budget: Decimal | float | str | None = None
+    """US dollars that a run's calls to models may cost, all drives of it together; the call that would cost more is not
+    made, and the run is paused with ``BudgetError``. Kept as an exact Decimal; None: no limit."""
+    token_budget: int | None = None
+    """Input and output tokens that a run's calls may use, in the same way; None: no limit."""
     seed: int = 0
     """What ``ctx.rng`` and the retries' jitter are functions of, beside the task."""
     conflicts: Conflicts = "fail"
@@ -74,6 +81,7 @@ class Options:
                     actual=value,
                     todo=f"pass {name}= with {expected}",
                 )
+        object.__setattr__(self, "cost_budget", exact(self.cost_budget))
 
 
 def _whole(value: Any) -> bool:
@@ -84,6 +92,10 @@ def _seconds(value: Any) -> bool:
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0)
 
 
+def _dollars(value: Any) -> bool:
+    return value is None or (exact(value) or 0) > 0
+
+
 _COUNT, _SPAN = "a whole number of 1 or more", "a number of seconds above 0, or None"
 _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_concurrent", _whole, _COUNT),
@@ -91,6 +103,8 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_steps", _whole, _COUNT),
     ("backpressure_timeout", _seconds, _SPAN),
     ("time_budget", _seconds, _SPAN),
+    ("cost_budget", _dollars, "an amount of US dollars above 0, or None"),
+    ("token_budget", lambda value: value is None or _whole(value), f"{_COUNT}, or None"),
     ("seed", lambda value: type(value) is int, "a whole number"),
     ("conflicts", lambda value: value in ("fail", "last") or callable(value), '"fail", "last" or a function'),
     ("durability", lambda value: value in ("full", "normal"), '"full" or "normal"'),
@@ -159,6 +173,8 @@ with_queue_depth = _functional("queue_depth")
 with_backpressure_timeout = _functional("backpressure_timeout")
 with_max_steps = _functional("max_steps")
 with_time_budget = _functional("time_budget")
+with_cost_budget = _functional("cost_budget")
+with_token_budget = _functional("token_budget")
 with_seed = _functional("seed")
 with_conflicts = _functional("conflicts")
 with_durability = _functional("durability")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, fields
+from decimal import Decimal
 
 import pytest
 
@@ -19,6 +20,8 @@ DEFAULTS = {
     "backpressure_timeout": None,
     "max_steps": 100_000,
     "time_budget": None,
+    "cost_budget": None,
+    "token_budget": None,
     "seed": 0,
     "conflicts": "fail",
     "durability": "full",
@@ -35,6 +38,8 @@ OTHER = {
     "backpressure_timeout": 1.5,
     "max_steps": 7,
     "time_budget": 2,
+    "cost_budget": Decimal("0.25"),
+    "token_budget": 1000,
     "seed": 11,
     "conflicts": "last",
     "durability": "normal",
@@ -137,6 +142,8 @@ WRONG = [
         for name in ("backpressure_timeout", "time_budget")
         for value in (0, -1, "1", True, float("nan"))
     ],
+    *[("cost_budget", value) for value in (0, -1, "0.00", "much", "", True, [], float("nan"), float("inf"), "-inf")],
+    *[("token_budget", value) for value in (0, -1, 1.5, True, "2")],
     ("seed", 1.0), ("seed", None), ("seed", True), ("conflicts", "first"), ("conflicts", None), ("conflicts", []),
     ("durability", "none"), ("durability", None), ("executor", 3), ("executor", "threads"), ("loop", "mine"),
     ("loop", None), ("nested", 1), ("nested", None), ("prints", True), ("prints", "hide"), ("quiet", 1),

@@ -1,0 +1,83 @@
+"""A run's budgets: amounts as people give them, what the run's earlier drives used, and what is said when one is spent.
+
+Owns these decisions. Counting is the meter's, stopping the driver's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from json import loads
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.engine.calls.meter import Meter, Spent
+
+if TYPE_CHECKING:
+    from nbgraph.engine.options import Options
+    from nbgraph.prices.pricing import Prices
+    from nbgraph.prices.usage import Usage
+    from nbgraph.store.protocol import CallRecord, Store
+
+
+def exact(value: Any) -> Decimal | None:
+    """Return an amount of money as it reads: a float as its shortest text. None for what is no finite number.
+
+    >>> exact(0.1), exact("2.50"), exact(True), exact("nan")
+    (Decimal('0.1'), Decimal('2.50'), None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        return None
+    try:
+        amount = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def meter_of(options: Options, began: float, store: Store, run_id: str) -> Meter:
+    """Return what counts a drive of a run that ``began`` at that monotonic second."""
+    span, cost = options.time_budget, exact(options.cost_budget)
+    return Meter(
+        options.prices,
+        cost=cost,
+        tokens=options.token_budget,
+        due=None if span is None else began + span,
+        span=span,
+        now=options.clock.monotonic,
+        earlier=lambda prices: paid(store.calls(run_id), prices),
+    )
+
+
+def paid(lines: Iterable[CallRecord], prices: Prices) -> Iterator[Spent]:
+    """Yield what a run's own calls used, by its log. What a record answered was paid elsewhere.
+
+    A line that does not say what it cost, of a model without a price then or of an older version, is priced today.
+    """
+    labels: dict[tuple[str, str], str] = {}
+    for line in lines:
+        if line.phase == "started":
+            labels[line.task, line.name] = _label(line.data)
+        elif line.phase in ("returned", "raised") and '"usage"' in line.data:
+            facts = loads(line.data)
+            if "reused" not in facts and (usage := _usage(facts)) is not None:
+                yield Spent(labels.get((line.task, line.name), ""), usage, _cost(facts, usage, prices))
+
+
+def _label(data: str) -> str:
+    request = loads(data).get("request")
+    return str(request.get("call", "")) if isinstance(request, Mapping) else ""
+
+
+def _usage(facts: Mapping[str, Any]) -> Usage | None:
+    from nbgraph.prices.usage import Usage, usage_of  # noqa: PLC0415 - only runs that use a model pay for it
+
+    told = facts.get("usage")
+    if not isinstance(told, Mapping):
+        return None
+    return Usage.of(told) if "cost" in facts else usage_of(told)
+
+
+def _cost(facts: Mapping[str, Any], usage: Usage, prices: Prices) -> Decimal | None:
+    cost = facts.get("cost")
+    known = exact(cost.get("usd")) if isinstance(cost, Mapping) else None
+    return prices.price(usage).cost if known is None else known
