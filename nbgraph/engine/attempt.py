@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
 from nbgraph.engine.calls.current import HERE
+from nbgraph.engine.calls.meter import OutOfBudget
 from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.calls.question import Question
 from nbgraph.engine.context import Context
@@ -89,6 +90,11 @@ class Assignment:
     def questions(self) -> Sequence[Question]:
         """What the node asked and has no answer to yet; then whatever it returned or raised does not count."""
         return () if self.ctx is None or self.ctx.desk is None else self.ctx.desk.waiting
+
+    @property
+    def refused(self) -> OutOfBudget | None:
+        """Why a call was not made, None where none was refused; as with questions, nothing else counts then."""
+        return None if self.ctx is None or self.ctx.desk is None else self.ctx.desk.refused
 
     @property
     def used(self) -> Sequence[int]:

@@ -38,7 +38,7 @@ def meter_of(options: Options, began: float, store: Store, run_id: str) -> Meter
     """Return what counts a drive of a run that ``began`` at that monotonic second."""
     span, cost = options.time_budget, exact(options.cost_budget)
     return Meter(
-        options.prices,
+        getattr(options, "prices", None),
         cost=cost,
         tokens=options.token_budget,
         due=None if span is None else began + span,

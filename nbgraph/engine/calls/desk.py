@@ -22,6 +22,7 @@ from nbgraph.engine.calls.request import Request
 from nbgraph.store.protocol import CallRecord
 
 if TYPE_CHECKING:
+    from nbgraph.engine.calls.meter import OutOfBudget
     from nbgraph.engine.calls.recorder import Recorder
     from nbgraph.engine.task import Task
 
@@ -66,6 +67,8 @@ class Desk:
         """The clock readings of this attempt: seconds since the Unix epoch."""
         self.waiting: list[Question] = []
         """Questions of this attempt that nobody has answered yet."""
+        self.refused: OutOfBudget | None = None
+        """Why a call of this attempt was not made: whatever the node makes of that, it does not count."""
 
     # -- the clock
 

@@ -11,6 +11,7 @@ from nbgraph.codec import Redaction, Types
 
 if TYPE_CHECKING:
     from nbgraph.engine.calls.desk import Call
+    from nbgraph.engine.calls.meter import OutOfBudget
     from nbgraph.engine.calls.question import Question
 
 
@@ -19,6 +20,7 @@ class Outside(Protocol):
 
     used: list[int]
     waiting: list[Question]
+    refused: OutOfBudget | None
     redact: Redaction
     types: Types
 

@@ -15,6 +15,7 @@ from nbgraph.codec import Redaction, Types
 from nbgraph.engine.calls.book import Book, Past, books_of
 from nbgraph.engine.calls.desk import Desk
 from nbgraph.engine.calls.log import CallLog
+from nbgraph.engine.calls.meter import Meter
 from nbgraph.engine.calls.question import default_answer
 from nbgraph.engine.task import Task
 from nbgraph.errors import StoreError
@@ -32,6 +33,8 @@ class Recorder:
         self.clock, self.redact, self.types = clock, redact, types
         self.blob = store.blob
         self.log = CallLog(store, lease)
+        self.meter = Meter()
+        """What counts the calls; the session puts the drive's own here."""
         self._books: dict[str, Book] = {}
         self._lock = threading.Lock()
         self._load: Callable[[], Mapping[str, Book]] | None = self._recorded if restored else None

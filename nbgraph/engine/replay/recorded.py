@@ -25,6 +25,8 @@ from nbgraph.store.protocol import CallRecord
 if TYPE_CHECKING:
     from asyncio import Future
 
+    from nbgraph.engine.calls.meter import OutOfBudget
+
 
 _SKIPS = 10_000
 """Timers to skip to at most while a node gives up no call that it gave up then."""
@@ -82,6 +84,7 @@ class RecordedDesk:
         self._overlap = _overlapping(calls)
         self.used: list[int] = []
         self.waiting: list[Question] = []
+        self.refused: OutOfBudget | None = None
         self.problem: NbgraphError | None = None
         """The first call that the record does not answer."""
 
