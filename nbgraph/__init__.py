@@ -32,6 +32,7 @@ from nbgraph.engine.options import (
     with_max_concurrent,
     with_max_steps,
     with_nested,
+    with_prices,
     with_prints,
     with_queue_depth,
     with_quiet,
@@ -96,6 +97,7 @@ from nbgraph.graph.reducers import (
 )
 from nbgraph.graph.retry import Retry
 from nbgraph.graph.routes import Goto, Result, Send, Stop
+from nbgraph.prices import UnknownPriceWarning
 from nbgraph.store import MemoryStore, SqliteStore, Store
 
 __version__ = "0.1.0"
@@ -103,8 +105,8 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     """Load ``nbgraph.testing``, and the door to the widgets, when they are first asked for."""
-    if name == "testing":
-        return import_module("nbgraph.testing")
+    if name in ("testing", "prices"):
+        return import_module(f"nbgraph.{name}")
     if name == "dashboard":
         return import_module("nbgraph.views.widgets.doors").dashboard
     raise AttributeError(f"module 'nbgraph' has no attribute {name!r}")
@@ -173,6 +175,7 @@ __all__ = [
     "StoreFull",
     "StoreReadOnly",
     "SystemClock",
+    "UnknownPriceWarning",
     "UpdateError",
     "add",
     "append",
@@ -189,6 +192,7 @@ __all__ = [
     "minimum",
     "observed_set",
     "open_run",
+    "prices",
     "register_codec",
     "runs",
     "thaw",
@@ -204,6 +208,7 @@ __all__ = [
     "with_max_concurrent",
     "with_max_steps",
     "with_nested",
+    "with_prices",
     "with_prints",
     "with_queue_depth",
     "with_quiet",

@@ -17,6 +17,7 @@ from nbgraph.clock import Clock, SystemClock
 from nbgraph.codec import Redaction
 from nbgraph.engine.budgets import exact
 from nbgraph.errors import OptionsError
+from nbgraph.prices import prices_of
 
 Conflicts = str | Callable[[str, Any, Any], Any]
 Change = Callable[["Options"], "Options"]
@@ -65,6 +66,9 @@ class Options:
     in whatever cell runs then, "show" elsewhere."""
     quiet: bool = False
     """Show no line of progress while ``engine.run``, ``resume`` or ``fork`` blocks. Nobody who could see one: none."""
+    prices: Any = None
+    """What models cost, before nbgraph's table: a mapping from models to ``ng.prices.Rate`` or (input, output) in US
+    dollars per million tokens, a function (model, usage) -> dollars or None, or ``ng.prices.Prices``."""
     redact: Redaction = Redaction()  # noqa: RUF009 - frozen
     """What is blanked before anything is written."""
     clock: Clock = SystemClock()  # noqa: RUF009 - has no state
@@ -82,6 +86,8 @@ class Options:
                     todo=f"pass {name}= with {expected}",
                 )
         object.__setattr__(self, "cost_budget", exact(self.cost_budget))
+        if self.prices is not None:
+            object.__setattr__(self, "prices", prices_of(self.prices))
 
 
 def _whole(value: Any) -> bool:
@@ -183,5 +189,6 @@ with_loop = _functional("loop")
 with_nested = _functional("nested")
 with_prints = _functional("prints")
 with_quiet = _functional("quiet")
+with_prices = _functional("prices")
 with_redact = _functional("redact")
 with_clock = _functional("clock")
