@@ -21,6 +21,7 @@ from nbgraph.engine.options import Change, Options, combine
 from nbgraph.engine.record import object_text
 from nbgraph.engine.run import Run
 from nbgraph.engine.session import Session
+from nbgraph.engine.stopping import stopped
 from nbgraph.faces import face
 from nbgraph.graph import compiling  # noqa: F401 - the first run, or the first resume, should not wait for an import
 from nbgraph.graph.definition import Graph
@@ -90,8 +91,12 @@ class Engine:
         state. An interrupt pauses the run. A paused run is returned.
         """
         __tracebackhide__ = True  # IPython and pytest leave such frames out of tracebacks
-        session = self.launcher.created(given, run_id, Breakpoints(before, after), options, blocking=True)
-        return self._driven(session, options)
+        session = None
+        try:
+            session = self.launcher.created(given, run_id, Breakpoints(before, after), options, blocking=True)
+            return self._driven(session, options)
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self.store, session) from None
 
     def _driven(self, session: Session, keywords: dict[str, Any]) -> Run:
         __tracebackhide__ = True
@@ -104,9 +109,13 @@ class Engine:
         self, given: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
     ) -> Run:
         """Execute the graph in the background; return the live run at once."""
-        session = self.launcher.created(given, run_id, Breakpoints(before, after), options, blocking=False)
-        session.start()
-        return Run(self.store, session.run_id, self, session=session)
+        session = None
+        try:
+            session = self.launcher.created(given, run_id, Breakpoints(before, after), options, blocking=False)
+            session.start()
+            return Run(self.store, session.run_id, self, session=session)
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self.store, session) from None
 
     async def arun(
         self, given: Any = None, *, run_id: str | None = None, before: Break = None, after: Break = None, **options: Any
@@ -125,8 +134,12 @@ class Engine:
         ``RunError`` for a completed run, and like ``run``.
         """
         __tracebackhide__ = True
-        session = self.launcher.resumed(run_id, before, after, None, options, blocking=True)
-        return self._driven(session, options)
+        session = None
+        try:
+            session = self.launcher.resumed(run_id, before, after, None, options, blocking=True)
+            return self._driven(session, options)
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self.store, session, run_id) from None
 
     async def aresume(self, run_id: str, *, before: Break = None, after: Break = None, **options: Any) -> Run:
         """Do the same and await its end."""
@@ -162,11 +175,15 @@ class Engine:
         ``ConflictError`` for one that writes what a branch beside it has written. Then there is no fork.
         """
         __tracebackhide__ = True
-        session = self.launcher.forked(
-            _id_of(run), step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
-            reuse_calls=reuse_calls, blocking=True,
-        )  # fmt: skip
-        return self._driven(session, options)
+        session = None
+        try:
+            session = self.launcher.forked(
+                _id_of(run), step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
+                reuse_calls=reuse_calls, blocking=True,
+            )  # fmt: skip
+            return self._driven(session, options)
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self.store, session) from None
 
     async def afork(self, run: str | Run, step: int | None = None, **how: Any) -> Run:
         """Do the same and await its end."""

@@ -34,9 +34,9 @@ async def wait_for(session: Session, told: str = "") -> None:
     try:
         while not session.finished.is_set():
             await asyncio.wait([done], timeout=POLL)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, KeyboardInterrupt) as pressed:  # the second from a loop that leaves signals alone
         session.pause()
-        raise asyncio.CancelledError(told) from None
+        raise type(pressed)(told) from None
 
 
 def _tell(loop: AbstractEventLoop, done: asyncio.Future[None]) -> None:

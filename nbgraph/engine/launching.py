@@ -23,8 +23,8 @@ from nbgraph.engine.merge import Merger
 from nbgraph.engine.options import Options, combine
 from nbgraph.engine.record import object_text
 from nbgraph.engine.session import Session
-from nbgraph.engine.verdict import interrupted
-from nbgraph.errors import GraphError, RunError, RunNotFound
+from nbgraph.engine.stopping import unbegun, whole
+from nbgraph.errors import GraphError, NbgraphError, RunError, RunNotFound
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
 from nbgraph.store.protocol import Lease, Origin, RunRecord, RunRow, RunStatus, Store
@@ -86,13 +86,32 @@ class Launcher:
             options.seed,
             options.clock.now(),
         )
-        lease = self.store.create(record)
-        ledger = Ledger(self.store, lease, plan, merger, options.clock)
-        if merger.blobs:
-            ledger.commit(())
-        ledger.begin(initial)
-        recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
-        return self._known(Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder))
+        lease = None
+        try:
+            lease = self.store.create(record)
+            ledger = Ledger(self.store, lease, plan, merger, options.clock)
+            if merger.blobs:
+                ledger.commit(())
+            ledger.begin(initial)
+            recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
+            return self._known(Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder))
+        except KeyboardInterrupt:
+            self._take_back(record, lease)
+            raise unbegun(record.run_id) from None
+
+    def _take_back(self, record: RunRecord, lease: Lease | None) -> None:
+        """Remove a run that was made just now; without a lease the interrupt came before we were told of it."""
+        with suppress(NbgraphError):
+            row = self.store.run(record.run_id)
+            if lease is None and row.steps == 0 and row.record.created == record.created:
+                lease = Lease(record.run_id, 1, row.holder)
+            if lease is not None:
+                self._remove(lease)
+
+    def _remove(self, lease: Lease) -> None:
+        """Remove a run that never began: nothing that anybody should find."""
+        self.store.release(lease)
+        self.store.delete(lease.run_id)
 
     def resumed(
         self,
@@ -126,9 +145,14 @@ class Launcher:
         breakpoints = Breakpoints(before, after, quota)
         breakpoints.check(plan.nodes)
         borrowed = still_borrowed(self.store, run_id)
-        return self._taken_up(
-            self.store.acquire(run_id), plan, options, breakpoints, "run.resumed", borrowed=borrowed, blocking=blocking
-        )
+        lease = whole(partial(self.store.acquire, run_id), self.store.release)
+        try:
+            return self._taken_up(
+                lease, plan, options, breakpoints, "run.resumed", borrowed=borrowed, blocking=blocking
+            )
+        except BaseException:
+            self.store.release(lease)
+            raise
 
     def _taken_up(
         self,
@@ -143,24 +167,21 @@ class Launcher:
         blocking: bool,
         **facts: Any,
     ) -> Session:
-        try:
-            merger = self.merger(plan, options)
-            note = partial(Ledger.note, kind=kind, **facts)
-            migrations = list(self.graph.migrations)
-            taken = take_up(self.store, lease, plan, merger, options, migrations=migrations, note=note, edit=edit)
-            if borrowed:
-                taken.recorder.borrow(borrowed)
-            taken.ledger.restored = edit is None  # a fork stands at no breakpoint yet: it heeds all that it was given
-            taken.ledger.commit((), RunStatus("running"))
-            host = _host(options, blocking=blocking)
-            session = Session(self.store, plan, lease, taken.ledger, options, breakpoints, host, taken.recorder)
-            earlier = self._sessions.get(lease.run_id)
-            if earlier is not None and earlier.feed.chunks:
-                session.feed.take_over(earlier.feed, {row.task for row in self.store.steps(lease.run_id)})
-            return self._known(session)
-        except BaseException:
-            self.store.release(lease)
-            raise
+        """Return what drives a run that exists; letting go of it where that fails is the caller's."""
+        merger = self.merger(plan, options)
+        note = partial(Ledger.note, kind=kind, **facts)
+        migrations = list(self.graph.migrations)
+        taken = take_up(self.store, lease, plan, merger, options, migrations=migrations, note=note, edit=edit)
+        if borrowed:
+            taken.recorder.borrow(borrowed)
+        taken.ledger.restored = edit is None  # a fork stands at no breakpoint yet: it heeds all that it was given
+        taken.ledger.commit((), RunStatus("running"))
+        host = _host(options, blocking=blocking)
+        session = Session(self.store, plan, lease, taken.ledger, options, breakpoints, host, taken.recorder)
+        earlier = self._sessions.get(lease.run_id)
+        if earlier is not None and earlier.feed.chunks:
+            session.feed.take_over(earlier.feed, {row.task for row in self.store.steps(lease.run_id)})
+        return self._known(session)
 
     def forked(
         self,
@@ -187,14 +208,18 @@ class Launcher:
             options.clock.now(),
         )  # fmt: skip
         self._clear(record.run_id)
-        lease = self.store.fork(record, origin)
+        lease = None
         try:
+            lease = whole(partial(self.store.fork, record, origin), self._remove)
             return self._taken_up(
                 lease, plan, options, breakpoints, "run.forked", edit=edit, borrowed=borrowed, blocking=blocking,
                 origin=run_id, at=origin.step, reuse_calls=reuse_calls,
             )  # fmt: skip
-        except BaseException:
-            self.store.delete(record.run_id)  # a fork that never began is nothing that anybody should find
+        except BaseException as error:
+            if lease is not None:
+                self._remove(lease)
+            if isinstance(error, KeyboardInterrupt):
+                raise unbegun(record.run_id) from None
             raise
 
     def _clear(self, run_id: str) -> None:
@@ -213,10 +238,7 @@ class Launcher:
             session.start()
             wait_nested(session, loop)
         else:
-            try:
-                session.drive()
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt(interrupted(session.run_id)) from None
+            session.drive()
         if session.error is not None:
             raise session.error
 

@@ -14,6 +14,7 @@ from nbgraph.engine.control import Break, Breakpoints, Stops
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.feed import Stream
 from nbgraph.engine.past import Past
+from nbgraph.engine.stopping import stopped
 from nbgraph.engine.verdict import interrupted, stored_error
 from nbgraph.errors import NbgraphError, RunError
 from nbgraph.faces import bundle, face
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from nbgraph.engine.replay.report import Replay
     from nbgraph.engine.session import Session
     from nbgraph.graph.definition import Graph
-
-
-_PATIENCE = 0.2
-"""Seconds that a person who pressed stop waits for the run to stand still before the cell lets go of it."""
 
 
 class Run(Past):
@@ -206,17 +203,11 @@ class Run(Past):
         seconds: return then, the run going on.
         """
         __tracebackhide__ = True  # IPython and pytest leave such frames out of tracebacks
-        session = self._driven() or self._session
-        if session is None:
-            return self._checked()
         try:
-            if not session.wait(timeout):
-                return self
-        except KeyboardInterrupt:
-            session.pause()
-            session.wait(_PATIENCE)
-            raise KeyboardInterrupt(interrupted(self.id)) from None
-        return self._checked()
+            session = self._driven() or self._session
+            return self if session is not None and not session.wait(timeout) else self._checked()
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self._store, self._driven() or self._session, self.id) from None
 
     def _checked(self) -> Run:
         __tracebackhide__ = True
@@ -245,10 +236,13 @@ class Run(Past):
 
     def pause(self, timeout: float | None = None) -> Run:
         """Stop after the nodes that run now; their results are kept. Waits for them, up to ``timeout`` seconds."""
-        session = self._driven()
-        if session is not None:
-            session.pause()
-            session.wait(timeout)
+        try:
+            session = self._driven()
+            if session is not None:
+                session.pause()
+                session.wait(timeout)
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self._store, self._driven(), self.id) from None
         return self
 
     @property
@@ -275,10 +269,14 @@ class Run(Past):
 
     def resume(self, *, before: Break = None, after: Break = None, **options: Any) -> Run:
         """Go on in the background from where the run stands, with the graph's current code; see ``Engine.resume``."""
-        engine, session = self._needs_engine(), self._driven()
-        if session is None or session.pausing:
-            self._session = engine.launcher.resumed(self.id, before, after, None, options)
-            self._session.start()
+        engine = self._needs_engine()
+        try:
+            session = self._driven()
+            if session is None or session.pausing:
+                self._session = session = engine.launcher.resumed(self.id, before, after, None, options)
+                session.start()
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self._store, self._session, self.id) from None
         return self
 
     def fork(
@@ -294,13 +292,16 @@ class Run(Past):
         **options: Any,
     ) -> Run:
         """Start a fork in the background and return it, live; see ``Engine.fork``."""
-        engine = self._needs_engine()
-        session = engine.launcher.forked(
-            self.id, step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
-            reuse_calls=reuse_calls, blocking=False,
-        )  # fmt: skip
-        session.start()
-        return Run(self._store, session.run_id, engine, session=session)
+        engine, session = self._needs_engine(), None
+        try:
+            session = engine.launcher.forked(
+                self.id, step, Edit(update or {}, state or {}), new_id, Breakpoints(before, after), options,
+                reuse_calls=reuse_calls, blocking=False,
+            )  # fmt: skip
+            session.start()
+            return Run(self._store, session.run_id, engine, session=session)
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self._store, session) from None
 
     def replay(self, *, strict: bool = True) -> Replay:
         """Run the nodes again against the record; see ``Engine.replay``."""
@@ -345,11 +346,11 @@ class Run(Past):
     def _stepped(self, before: Break, quota: int | None) -> Run:
         __tracebackhide__ = True
         engine = self._needs_engine()
-        self.pause()
-        if self.status != "completed":
-            self._session = engine.launcher.resumed(self.id, before, None, quota, {})
-            try:
+        try:
+            self.pause()
+            if self.status != "completed":
+                self._session = engine.launcher.resumed(self.id, before, None, quota, {})
                 self._session.drive()
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt(interrupted(self.id)) from None
-        return self._checked()
+            return self._checked()
+        except KeyboardInterrupt as pressed:
+            raise stopped(pressed, self._store, self._session, self.id) from None

@@ -16,7 +16,7 @@ from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.control import Breakpoints, Stops
 from nbgraph.engine.driver import SLICE, Driver
-from nbgraph.engine.feed import Feed
+from nbgraph.engine.feed import Feed, Place
 from nbgraph.engine.glance import Glance, Watch
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
@@ -29,6 +29,9 @@ from nbgraph.store.protocol import EventRecord, Lease, RunStatus, Store
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+
+_PATIENCE = 0.2
+"""Seconds that a person who pressed stop waits for the run to stand still before the cell lets go of it."""
 
 
 class Session:
@@ -58,6 +61,10 @@ class Session:
         self.error: NbgraphError | None = None
         self._watchers: list[Callable[[], None]] = []
         self._taken_over = False
+        self._drivers: dict[str, int] = {}
+        """The thread that drives, from its first moment on: one call decides which of two it is."""
+        self._held = self._gone = False
+        """Whether nodes' prints are held, and whether all was let go of."""
         self._watch: Watch | None = None
 
     @property
@@ -88,13 +95,16 @@ class Session:
     def drive(self) -> None:
         """Drive to the end on this thread. An interrupt pauses the run and is raised again."""
         __tracebackhide__ = True  # IPython and pytest leave such frames out of tracebacks
-        hold()
+        if not self._mine():
+            return
         try:
+            hold()
+            self._held = True
             self._store.keep_alive(self._lease)
             self.error = self._driver.drive()
         except KeyboardInterrupt:
             self._driver.cancel_running()
-            self._settle_from_file("paused", "interrupted")
+            self._pause_in_file()
             raise
         except NbgraphError as error:
             self._broken(error)
@@ -103,6 +113,28 @@ class Session:
             raise
         finally:
             self._let_go()
+
+    def _mine(self) -> bool:
+        """Say whether this thread drives: the first one that asks does."""
+        return self._drivers.setdefault("driver", threading.get_ident()) == threading.get_ident()
+
+    def stop(self) -> None:
+        """Pause, as somebody pressed stop: wait a moment for what runs, and let go where nothing drives any more.
+
+        Works whatever the interrupt cut in two: a drive on this thread, or the start of another one.
+        """
+        if not self._mine():
+            self.pause()
+            self.wait(_PATIENCE)
+        elif not self._gone:
+            try:
+                self._pause_in_file()
+            finally:
+                self._let_go()
+
+    def _pause_in_file(self) -> None:
+        if self._store.run(self._lease.run_id).status.status == "running":  # it may have ended just before
+            self._settle_from_file("paused", "interrupted")
 
     def start(self) -> None:
         """Drive on a thread of its own."""
@@ -125,21 +157,32 @@ class Session:
         number = len(self._store.events(self._lease.run_id)) + 1
         event = EventRecord(number, row.steps, self._options.clock.now(), f"run.{status}", "", "", f'{{"why":"{why}"}}')
         self._store.commit(self._lease, (), (event,), RunStatus(status, error))
+        lines = self._store.calls(self._lease.run_id, after=self.feed.line)
+        self.feed.end = Place(row.steps, number, lines[-1].seq if lines else self.feed.line)
+        self.feed.lose()
 
     def _let_go(self) -> None:
         """Let go of the crew, the log and the lease, whichever of them fails: nobody must be left waiting."""
         with ExitStack() as last:
             last.callback(self._finish)
-            last.callback(release)
+            last.callback(self._unhold)
             last.callback(self._release)
             last.callback(self._recorder.log.close)
             last.callback(self._crew.close)
+        self._gone = True
+
+    def _unhold(self) -> None:
+        if self._held:
+            self._held = False
+            release()
 
     def _release(self) -> None:
         if not self._taken_over:
             self._store.release(self._lease)
 
     def _finish(self) -> None:
+        if self.feed.end is None:
+            self.feed.end = Place(self.ledger.step, self.ledger.committed, self.feed.line)
         self.finished.set()
         self.feed.close()
         for watcher in self._watchers:

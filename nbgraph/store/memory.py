@@ -115,17 +115,16 @@ class MemoryStore:
                 run.check_events(self.name, events)
             if blobs:
                 self._keep_blobs(blobs)
-            # Nothing below can fail, so there is no half of a commit.
-            if steps:
-                run.steps.extend(steps)
-                run.next += len(steps)
-                self._keys.update([record[14] for record in steps])
-            if events:
-                run.events.extend(events)
-                run.next_event += len(events)
+            now, more, new, keys = self._now(), len(steps), len(events), {record[14] for record in steps}
+            # Nothing below can fail, nor calls anything: interrupts are heard at calls, so there is no half of a commit.
+            run.updated = now
+            run.steps += steps
+            run.next += more
+            self._keys |= keys
+            run.events += events
+            run.next_event += new
             if status is not None:
                 run.status = status
-            run.updated = self._now()
 
     def record(self, lease: Lease, calls: Sequence[CallRecord], blobs: Mapping[str, bytes] | None = None) -> int:
         """Keep lines of the log of calls, or nothing; return the number of the first."""
@@ -133,10 +132,11 @@ class MemoryStore:
             run = self._held(lease)
             if blobs:
                 self._keep_blobs(blobs)
-            first = run.next_call
-            run.calls += [call._replace(seq=number) for number, call in enumerate(calls, first)]
-            run.next_call += len(calls)
-            run.updated = self._now()
+            first, more, now = run.next_call, len(calls), self._now()
+            numbered = [call._replace(seq=number) for number, call in enumerate(calls, first)]
+            run.calls += numbered  # see above
+            run.next_call += more
+            run.updated = now
             return first
 
     def answer(self, run_id: str, answer: AnswerRecord) -> None:
