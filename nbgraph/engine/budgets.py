@@ -38,12 +38,13 @@ def meter_of(options: Options, began: float, store: Store, run_id: str) -> Meter
     """Return what counts a drive of a run that ``began`` at that monotonic second."""
     span, cost = options.time_budget, exact(options.cost_budget)
     return Meter(
-        getattr(options, "prices", None),
+        options.prices,
         cost=cost,
         tokens=options.token_budget,
         due=None if span is None else began + span,
         span=span,
         now=options.clock.monotonic,
+        clock=options.clock.now,
         earlier=lambda prices: paid(store.calls(run_id), prices),
     )
 
@@ -60,7 +61,8 @@ def paid(lines: Iterable[CallRecord], prices: Prices) -> Iterator[Spent]:
         elif line.phase in ("returned", "raised") and '"usage"' in line.data:
             facts = loads(line.data)
             if "reused" not in facts and (usage := _usage(facts)) is not None:
-                yield Spent(labels.get((line.task, line.name), ""), usage, _cost(facts, usage, prices))
+                cost = _cost(facts, usage, prices, line.time)
+                yield Spent(labels.get((line.task, line.name), ""), usage, cost)
 
 
 def _label(data: str) -> str:
@@ -77,7 +79,7 @@ def _usage(facts: Mapping[str, Any]) -> Usage | None:
     return Usage.of(told) if "cost" in facts else usage_of(told)
 
 
-def _cost(facts: Mapping[str, Any], usage: Usage, prices: Prices) -> Decimal | None:
+def _cost(facts: Mapping[str, Any], usage: Usage, prices: Prices, at: float) -> Decimal | None:
     cost = facts.get("cost")
     known = exact(cost.get("usd")) if isinstance(cost, Mapping) else None
-    return prices.price(usage).cost if known is None else known
+    return prices.price(usage, at).cost if known is None else known

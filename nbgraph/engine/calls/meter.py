@@ -143,15 +143,19 @@ class Meter:
         due: float | None = None,
         span: float | None = None,
         now: Callable[[], float] | None = None,
+        clock: Callable[[], float] | None = None,
         earlier: Callable[[Prices], Iterable[Spent]] | None = None,
     ) -> None:
-        """Make a meter. ``own``: option ``prices``; ``due``: when the time is up by ``now``, after ``span`` seconds."""
+        """Make a meter. ``own``: option ``prices``; ``due``: when the time is up by ``now``, after ``span`` seconds.
+
+        ``clock`` tells the time of day: prices change by it.
+        """
         self._own = own
         self._prices: Prices | None = None
         shared = SHARED.get()
         self._purse = None if cost is None and tokens is None else Purse(cost, tokens)
         self._purses = [purse for purse in (self._purse, shared) if purse is not None]
-        self._due, self._span, self._now = due, span, now
+        self._due, self._span, self._now, self._clock = due, span, now, clock
         self._earlier = None if self._purse is None else earlier
         self._most: dict[str, Usage] = {}
         self._lock = Lock()
@@ -190,7 +194,7 @@ class Meter:
         from nbgraph.prices.usage import Usage  # noqa: PLC0415 - as above
 
         usage = Usage() if usage is None else usage
-        priced = self.prices().price(usage) if given is None else Priced(given, "given", "", "")
+        priced = self._price(usage) if given is None else Priced(given, "given", "", "")
         if self._purses:
             self._look_back()
             self._note(Spent("" if ticket is None else ticket.call, usage, priced.cost), *self._purses)
@@ -216,10 +220,13 @@ class Meter:
     def prices(self) -> Prices:
         """Return what this drive prices with, made when it is first wanted."""
         if self._prices is None:
-            from nbgraph.prices.pricing import Prices  # noqa: PLC0415 - only runs that use a model pay for it
+            from nbgraph.prices.pricing import prices_of  # noqa: PLC0415 - only runs that use a model pay for it
 
-            self._prices = Prices(self._own)
+            self._prices = prices_of(self._own)
         return self._prices
+
+    def _price(self, usage: Usage) -> Priced:
+        return self.prices().price(usage, None if self._clock is None else self._clock())
 
     def _check_time(self, call: str) -> None:
         now = 0.0 if self._now is None else self._now()
@@ -255,7 +262,7 @@ class Meter:
 
     def _amount(self, usage: Usage) -> Amount:
         limited = any(purse.cost_limit is not None for purse in self._purses)
-        return Amount(_tokens(usage), self.prices().price(usage).cost if limited else NO_MONEY)
+        return Amount(_tokens(usage), self._price(usage).cost if limited else NO_MONEY)
 
 
 def _tokens(usage: Usage) -> int:
