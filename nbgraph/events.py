@@ -23,6 +23,8 @@ class Event:
     task: str
     time: float
     data: dict[str, Any] = field(default_factory=dict)
+    run: str = ""
+    """The run's id."""
 
 
 @dataclass(frozen=True, slots=True)

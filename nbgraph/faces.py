@@ -18,12 +18,15 @@ _FACES: Mapping[str, str] = {
     "graph.svg": "nbgraph.views.static:graph_svg",
     "run.svg": "nbgraph.views.static:run_svg",
     "run.timeline": "nbgraph.views.timeline.static:timeline",
+    "costs.table": "nbgraph.views.costing.table:table_bundle",
     "run.report": "nbgraph.views.report:write_report",
     "graph.view": "nbgraph.views.widgets.doors:graph_view",
     "run.view": "nbgraph.views.widgets.doors:run_view",
     "diff.view": "nbgraph.views.widgets.doors:diff_view",
     "engine.browser": "nbgraph.views.widgets.doors:run_browser",
     "engine.inbox_form": "nbgraph.views.widgets.doors:inbox_form",
+    "engine.metrics": "nbgraph.observe.metrics:counting",
+    "engine.logs": "nbgraph.observe.logs:logging_observer",
     "progress": "nbgraph.notebook.progress:progress",
 }
 

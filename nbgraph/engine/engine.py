@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from nbgraph.engine import inbox, tables
 from nbgraph.engine.control import Break, Breakpoints
@@ -310,9 +310,21 @@ class Engine:
         self.store.delete(run_id)
         self.launcher.forget(run_id)
 
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until all listeners were told what is committed now; say whether they were, within ``timeout`` seconds."""
+        return self.launcher.posts.flush(timeout)
+
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the listeners, once they were told what is committed (5 seconds at most), and of the store."""
+        self.flush()
+        self.launcher.posts.close()
         self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _progress(run: Run, *, quiet: bool) -> AbstractContextManager[None]:

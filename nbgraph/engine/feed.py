@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from json import dumps, loads
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ref
 
 from nbgraph.codec import NO_TYPES, Types, decode
@@ -24,15 +24,52 @@ _SLICE = 0.5
 """Seconds to sleep at most: a signal that comes just before a sleep begins is only heard after it."""
 
 
-class Ear:
-    """What was committed and its listener has not taken yet. The run forgets an ear that nobody holds any more."""
+_FULL = 10_000
+"""Commits, or lines of the log of calls, that are kept for somebody who does not take them."""
+_HEAVY = 16_000_000
+"""Characters of updates that are kept so."""
 
-    __slots__ = ("__weakref__", "calls", "events", "steps")
+
+class Place(NamedTuple):
+    """How far somebody is in a run: the numbers of the last step, event and line of the log of calls."""
+
+    step: int
+    seq: int
+    line: int
+
+
+NOWHERE = Place(0, 0, 0)
+"""Before all."""
+
+
+class Ear:
+    """What was committed and its listener has not taken yet. The run forgets an ear that nobody holds any more.
+
+    ``full``: it gets nothing any more, too much was not taken; what it holds has no gap.
+    """
+
+    __slots__ = ("__weakref__", "calls", "commits", "full", "weight")
 
     def __init__(self) -> None:
-        self.steps: deque[StepRecord] = deque()
-        self.events: deque[EventRecord] = deque()
+        self.commits: deque[tuple[Iterable[StepRecord], Iterable[EventRecord]]] = deque()
         self.calls: deque[CallRecord] = deque()
+        self.full = False
+        self.weight = 0
+
+    def committed(self, steps: Sequence[StepRecord], events: Sequence[EventRecord]) -> None:
+        """Take a commit, whole."""
+        if not self.commits:
+            self.weight = 0
+        self.weight += sum([len(row.update) + len(row.snapshot) for row in steps])
+        self.full = self.full or len(self.commits) >= _FULL or self.weight > _HEAVY
+        if not self.full:
+            self.commits.append((steps, events))
+
+    def called(self, lines: Sequence[CallRecord]) -> None:
+        """Take lines of the log of calls."""
+        self.full = self.full or len(self.calls) >= _FULL
+        if not self.full:
+            self.calls.extend(lines)
 
 
 class Feed:
@@ -51,6 +88,10 @@ class Feed:
         self._changed = threading.Condition()
         self._watchers: list[Callable[[], None]] = []
         self._ears: tuple[ref[Ear], ...] = ()
+        self.end: Place | None = None
+        """How far the run was when the drive let go of it; None while it drives."""
+        self.line = 0
+        """The last line of the log of calls that was handed on."""
 
     def listen(self) -> Ear:
         """Return an ear that gets whatever is committed from now on."""
@@ -59,23 +100,30 @@ class Feed:
             self._ears = (*(one for one in self._ears if one() is not None), ref(ear))
         return ear
 
-    def committed(self, steps: Iterable[StepRecord], events: Iterable[EventRecord], status: RunStatus | None) -> None:
-        """Hand on what was committed: the steps first, so that whoever has an event has its step too."""
+    def lose(self) -> None:
+        """Know that something may have been committed that was not handed on: whoever listens looks into the store."""
         for one in self._ears:
             ear = one()
             if ear is not None:
-                ear.steps.extend(steps)
-                ear.events.extend(events)
+                ear.full = True
+
+    def committed(self, steps: Sequence[StepRecord], events: Sequence[EventRecord], status: RunStatus | None) -> None:
+        """Hand on what was committed together."""
+        for one in self._ears:
+            ear = one()
+            if ear is not None:
+                ear.committed(steps, events)
         if status is not None:
             self.status = status.status
         self.touch()
 
-    def called(self, lines: Iterable[CallRecord]) -> None:
+    def called(self, lines: Sequence[CallRecord]) -> None:
         """Hand on lines of the log of calls."""
+        self.line = lines[-1].seq
         for one in self._ears:
             ear = one()
             if ear is not None:
-                ear.calls.extend(lines)
+                ear.called(lines)
 
     def publish(self, task: Task, attempt: int, number: int, delta: Any) -> None:
         """Take a chunk from a node; callable from any thread, one at a time.
@@ -214,21 +262,15 @@ class _News:
         self._seq = events[-1].seq if events else self._seq
         return [*chunks, *self._happened(steps, events)]
 
-    def _happened(self, steps: list[StepRecord], events: list[EventRecord]) -> list[Event | Chunk]:
-        keyed: list[tuple[int, int, list[Event | Chunk]]] = [
-            (step.step, 0, [*self._kept(step), _of_step(step)]) for step in steps
-        ]
-        for event in events:
-            data = loads(event.data or "{}")
-            told = Event(event.kind, event.step, event.node, event.task, event.time, data)
-            keyed.append((event.step, event.seq, [told]))
-        keyed.sort(key=lambda entry: entry[:2])
-        return [item for _, _, items in keyed for item in items]
+    def _happened(self, steps: list[StepRecord], events: list[EventRecord]) -> Iterator[Event | Chunk]:
+        kept = {step.step: list(self._kept(step)) for step in steps if '"stream":' in step.facts}
+        for event in happened(steps, events, self._run_id):
+            if event.kind == "step":
+                yield from kept.get(event.step, ())
+            yield event
 
     def _kept(self, step: StepRecord) -> Iterator[Chunk]:
         """Yield the chunks that were kept with a step, and that did not come live."""
-        if '"stream":' not in step.facts:
-            return
         live = self._feed.told.get((step.task, step.attempts), 0) if self._feed is not None else 0
         for number, kept in loads(step.facts).get("stream", ()):
             if number > live:
@@ -236,7 +278,20 @@ class _News:
                 yield Chunk(step.node, step.task, step.attempts, number, delta)
 
 
-def _of_step(step: StepRecord) -> Event:
-    facts = loads(step.facts or "{}")
+def happened(steps: Sequence[StepRecord], events: Sequence[EventRecord], run_id: str) -> list[Event]:
+    """Return what happened, in order: the steps, and what came between them."""
+    keyed = [(step.step, 0, _of_step(step, run_id)) for step in steps]
+    keyed += [(event.step, event.seq, _of_event(event, run_id)) for event in events]
+    keyed.sort(key=lambda entry: entry[:2])
+    return [event for _, _, event in keyed]
+
+
+def _of_event(row: EventRecord, run_id: str) -> Event:
+    return Event(row.kind, row.step, row.node, row.task, row.time, loads(row.data or "{}"), run_id)
+
+
+def _of_step(row: StepRecord, run_id: str) -> Event:
+    facts = loads(row.facts or "{}")
     ended = (facts.get("started") or 0.0) + (facts.get("seconds") or 0.0)
-    return Event("step", step.step, step.node, step.task, ended, {"status": step.status, "attempts": step.attempts})
+    told = {"status": row.status, "attempts": row.attempts}
+    return Event("step", row.step, row.node, row.task, ended, told, run_id)

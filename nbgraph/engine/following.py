@@ -6,13 +6,16 @@ from memory; otherwise the file is looked at, seldom. Either way a follower gets
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import ref
 
+from nbgraph.engine.feed import NOWHERE, Place
 from nbgraph.engine.glance import Glance, Running
 from nbgraph.errors import RunNotFound
 from nbgraph.events import Chunk
@@ -26,6 +29,7 @@ T = TypeVar("T")
 
 LOOK_EVERY = 0.5
 """Seconds between two looks into a file that another process may be writing."""
+_EVERYTHING = Place(sys.maxsize, sys.maxsize, sys.maxsize)
 _SLICE = 0.1
 """Seconds to sleep at most: what only starts or waits tells nobody."""
 
@@ -85,12 +89,16 @@ class Follower:
         live: Callable[[], Session | None],
         clock: Callable[[], float] = monotonic,
         latest: Callable[[], Session | None] = lambda: None,
+        start: Place = NOWHERE,
     ) -> None:
         self._store, self._run_id, self._live, self._clock = store, run_id, live, clock
         self._latest, self._known = latest, _weak(latest())
-        self._step = self._seq = self._line = self._chunk = 0
+        self._step, self._seq, self._line = start
+        self._chunk = 0
         self._told: dict[tuple[str, int], int] = {}
         self._session: Session | None = None
+        self._drive: Session | None = None
+        """The one drive that is followed; None: whoever drives."""
         self._ear: Ear | None = None
         self._row: RunRow | None = None
         self._due = float("-inf")
@@ -100,6 +108,17 @@ class Follower:
         """Whether something may be in the store that nobody hands over."""
         self._over = False
         self._wake = threading.Event()
+
+    @classmethod
+    def at(cls, store: Store, session: Session, start: Place) -> Follower:
+        """Return a place at ``start`` of a run, to follow one drive of it and no other; it listens from now on.
+
+        ``start`` is where the run stood before the drive. What another drive adds later is not this one's.
+        """
+        follower = cls(store, session.run_id, lambda: session, latest=lambda: session, start=start)
+        follower._join(session)
+        follower._drive, follower._behind = session, start != NOWHERE
+        return follower
 
     def take(self) -> News | None:
         """Return what is new, None if nothing is. Costs what is new, not the length of the run.
@@ -158,8 +177,8 @@ class Follower:
         if session is not self._session:
             last = self._streamed()  # what the drive before this one published
             self._join(session)
-        elif session is not None and self._ear is None:
-            self._ear = session.feed.listen()
+        elif session is not None and (self._ear is None or self._ear.full):
+            self._ear, self._behind = session.feed.listen(), True
         if self._ear is None or self._behind:
             return self._read()._replace(chunks=[*last, *self._streamed()])
         return self._heard(self._ear)
@@ -172,16 +191,17 @@ class Follower:
     def _standing(self) -> _Standing | None:
         session, row = self._session, self._row
         if session is not None:
-            return _Standing(session.feed.status, session.holder, live=True, glance=session.glance())
+            return _Standing(session.feed.status, session.holder, live=session.alive, glance=session.glance())
         return None if row is None else _Standing(row.standing, row.holder, live=False, glance=Glance())
 
     # -- from memory
 
     def _heard(self, ear: Ear) -> _Found:
-        # The events first: the steps that they name were handed over before them. The calls last: what a step used
-        # was written before it.
-        events, steps, calls = _taken(ear.events), _taken(ear.steps), _taken(ear.calls)
-        return self._new(steps, events, calls, self._streamed())
+        commits = _taken(ear.commits)
+        steps = [row for commit in commits for row in commit[0]]
+        events = [event for commit in commits for event in commit[1]]
+        # The calls last: what a step used was written before it.
+        return self._new(steps, events, _taken(ear.calls), self._streamed())
 
     def _streamed(self) -> list[Chunk]:
         feed = None if self._session is None else self._session.feed
@@ -206,10 +226,10 @@ class Follower:
             raise RunNotFound(f"run {self._run_id!r} is another one now", run_id=self._run_id)
         if not self._behind and before is not None and _mark(before) == _mark(row):
             return _Found()
-        events = self._store.events(
-            self._run_id, after=self._seq
-        )  # in the same order as in ``_heard``, for the same reason
         steps = list(self._store.steps(self._run_id, self._step + 1))
+        # After the steps, and none that comes after a step which was committed meanwhile. The calls last, as above.
+        upto = steps[-1].step if steps else self._step
+        events = list(takewhile(lambda event: event.step <= upto, self._store.events(self._run_id, after=self._seq)))
         calls = self._store.calls(self._run_id, after=self._line)
         self._row, self._behind = row, False
         return self._new(steps, events, calls, ())
@@ -222,9 +242,11 @@ class Follower:
         chunks: Sequence[Chunk],
     ) -> _Found:
         """Leave out what was there before: between the store and the ear a row may come twice."""
-        steps = [row for row in steps if row.step > self._step]
-        events = [event for event in events if event.seq > self._seq]
-        calls = [line for line in calls if line.seq > self._line]
+        end = None if self._drive is None else self._drive.feed.end  # now that all was read: another drive may go on
+        last = _EVERYTHING if end is None else end
+        steps = [row for row in steps if self._step < row.step <= last.step]
+        events = [event for event in events if self._seq < event.seq <= last.seq]
+        calls = [line for line in calls if self._line < line.seq <= last.line]
         self._step = steps[-1].step if steps else self._step
         self._seq = events[-1].seq if events else self._seq
         self._line = calls[-1].seq if calls else self._line

@@ -7,7 +7,7 @@ engine is its front door; the session is what it makes.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import index
@@ -18,13 +18,16 @@ from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.continuing import began, borrowed_from, never_began, still_borrowed, take_up
 from nbgraph.engine.control import Break, Breakpoints, Stops
 from nbgraph.engine.editing import Edit
+from nbgraph.engine.feed import NOWHERE
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
 from nbgraph.engine.options import Options, combine
+from nbgraph.engine.posting import GRACE, Posts, logged, place_of
 from nbgraph.engine.record import object_text
 from nbgraph.engine.session import Session
 from nbgraph.engine.stopping import unbegun, whole
 from nbgraph.errors import GraphError, NbgraphError, RunError, RunNotFound
+from nbgraph.faces import face
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
 from nbgraph.store.protocol import Lease, Origin, RunRecord, RunRow, RunStatus, Store
@@ -40,6 +43,8 @@ class Launcher:
         self.graph, self.options, self.store = graph, options, store
         self._sessions: WeakValueDictionary[str, Session] = WeakValueDictionary()
         self._stops: dict[str, Stops] = {}
+        self.posts = Posts()
+        """Bring listeners what is committed."""
 
     def live(self, run_id: str) -> Session | None:
         """Return what drives a run in this process, None if nothing does or did."""
@@ -94,7 +99,9 @@ class Launcher:
                 ledger.commit(())
             ledger.begin(initial)
             recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
-            return self._known(Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder))
+            session = Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder)
+            self.posts.attach(self._watching(options), self.store, session, plan.name, options.clock, NOWHERE)
+            return self._known(session)
         except KeyboardInterrupt:
             self._take_back(record, lease)
             raise unbegun(record.run_id) from None
@@ -168,6 +175,8 @@ class Launcher:
         **facts: Any,
     ) -> Session:
         """Return what drives a run that exists; letting go of it where that fails is the caller's."""
+        watching = self._watching(options)
+        start = place_of(self.store, lease.run_id) if watching else NOWHERE
         merger = self.merger(plan, options)
         note = partial(Ledger.note, kind=kind, **facts)
         migrations = list(self.graph.migrations)
@@ -181,7 +190,15 @@ class Launcher:
         earlier = self._sessions.get(lease.run_id)
         if earlier is not None and earlier.feed.chunks:
             session.feed.take_over(earlier.feed, {row.task for row in self.store.steps(lease.run_id)})
+        self.posts.attach(watching, self.store, session, plan.name, options.clock, start)
         return self._known(session)
+
+    def _watching(self, options: Options) -> Sequence[Any]:
+        """Return who is told of a drive; nobody, where nothing of the kind was asked for."""
+        if not (options.listeners or options.metrics is not False or logged()):
+            return ()
+        counting = (face("engine.metrics")(options.metrics),) if options.metrics is not False else ()
+        return (*options.listeners, *counting, *((face("engine.logs")(),) if logged() else ()))
 
     def forked(
         self,
@@ -239,6 +256,7 @@ class Launcher:
             wait_nested(session, loop)
         else:
             session.drive()
+        self.posts.flush(GRACE)
         if session.error is not None:
             raise session.error
 

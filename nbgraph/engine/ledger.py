@@ -102,6 +102,11 @@ class Ledger:
         """Events noted so far."""
         return self._seq
 
+    @property
+    def committed(self) -> int:
+        """Events that are durable."""
+        return self._seq - len(self._events)
+
     def now(self) -> float:
         """Return the time in seconds since the Unix epoch."""
         return self._clock.now()

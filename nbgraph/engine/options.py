@@ -6,7 +6,7 @@ are derived from the record's fields, so there is one source of truth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -69,12 +69,20 @@ class Options:
     prices: Any = None
     """What models cost, before nbgraph's table: a mapping from models to ``ng.prices.Rate`` or (input, output) in US
     dollars per million tokens, a function (model, usage) -> dollars or None, or ``ng.prices.Prices``."""
+    listeners: Sequence[Any] = ()
+    """Who is told what was committed: functions ``f(event)``, or objects with ``begin(run)`` (``ng.JsonLines``,
+    ``ng.tracing.Tracing``, ...). Each has a thread of its own; a slow or failing one never hurts a run. One alone may
+    stand without a sequence."""
+    metrics: Any = False
+    """Count for Prometheus: True (in ``ng.metrics.registry``), a ``CollectorRegistry``, or ``ng.metrics.Metrics``."""
     redact: Redaction = Redaction()  # noqa: RUF009 - frozen
     """What is blanked before anything is written."""
     clock: Clock = SystemClock()  # noqa: RUF009 - has no state
     """Where the time comes from."""
 
     def __post_init__(self) -> None:
+        if type(self.listeners) is not tuple:
+            object.__setattr__(self, "listeners", _listeners(self.listeners))
         for name, allowed, expected in _RULES:
             value = getattr(self, name)
             if not allowed(value):
@@ -88,6 +96,19 @@ class Options:
         object.__setattr__(self, "cost_budget", exact(self.cost_budget))
         if self.prices is not None:
             object.__setattr__(self, "prices", prices_of(self.prices))
+
+
+def _listens(value: Any) -> bool:
+    return callable(value) or hasattr(value, "begin")
+
+
+def _listeners(value: Any) -> tuple[Any, ...]:
+    """Return listeners as a tuple; one alone is one, and what is no listener at all is found out by the rules."""
+    return tuple(value) if isinstance(value, Iterable) and not _listens(value) else (value,)
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, bool) or hasattr(value, "begin") or hasattr(value, "register")
 
 
 def _whole(value: Any) -> bool:
@@ -119,6 +140,8 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("nested", lambda value: isinstance(value, bool), "True or False"),
     ("prints", lambda value: value in ("auto", "keep", "show"), '"auto", "keep" or "show"'),
     ("quiet", lambda value: isinstance(value, bool), "True or False"),
+    ("listeners", lambda value: all(_listens(one) for one in value), "functions f(event), or objects with begin(run)"),
+    ("metrics", _counts, "True, False, a CollectorRegistry, or ng.metrics.Metrics"),
     ("redact", lambda value: isinstance(value, Redaction), "an ng.Redaction"),
     ("clock", lambda value: hasattr(value, "now") and hasattr(value, "monotonic"), "an ng.Clock"),
 )
@@ -190,5 +213,7 @@ with_nested = _functional("nested")
 with_prints = _functional("prints")
 with_quiet = _functional("quiet")
 with_prices = _functional("prices")
+with_listeners = _functional("listeners")
+with_metrics = _functional("metrics")
 with_redact = _functional("redact")
 with_clock = _functional("clock")

@@ -135,6 +135,8 @@ class Session:
     def _pause_in_file(self) -> None:
         if self._store.run(self._lease.run_id).status.status == "running":  # it may have ended just before
             self._settle_from_file("paused", "interrupted")
+        else:
+            self._end_from_file()
 
     def start(self) -> None:
         """Drive on a thread of its own."""
@@ -157,8 +159,14 @@ class Session:
         number = len(self._store.events(self._lease.run_id)) + 1
         event = EventRecord(number, row.steps, self._options.clock.now(), f"run.{status}", "", "", f'{{"why":"{why}"}}')
         self._store.commit(self._lease, (), (event,), RunStatus(status, error))
-        lines = self._store.calls(self._lease.run_id, after=self.feed.line)
-        self.feed.end = Place(row.steps, number, lines[-1].seq if lines else self.feed.line)
+        self._end_from_file()
+
+    def _end_from_file(self) -> None:
+        """Have whoever listens read how far the run came: something may have been committed and not handed on."""
+        run_id = self._lease.run_id
+        events, lines = self._store.events(run_id), self._store.calls(run_id, after=self.feed.line)
+        seq, line = events[-1].seq if events else 0, lines[-1].seq if lines else self.feed.line
+        self.feed.end = Place(self._store.run(run_id).steps, seq, line)
         self.feed.lose()
 
     def _let_go(self) -> None:
@@ -177,12 +185,12 @@ class Session:
             release()
 
     def _release(self) -> None:
+        if self.feed.end is None:  # before anybody else can go on with the run
+            self.feed.end = Place(self.ledger.step, self.ledger.committed, self.feed.line)
         if not self._taken_over:
             self._store.release(self._lease)
 
     def _finish(self) -> None:
-        if self.feed.end is None:
-            self.feed.end = Place(self.ledger.step, self.ledger.committed, self.feed.line)
         self.finished.set()
         self.feed.close()
         for watcher in self._watchers:
