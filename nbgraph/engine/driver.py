@@ -15,13 +15,15 @@ from typing import Any
 from nbgraph.engine.admission import Admission
 from nbgraph.engine.asking import Asking
 from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, isolated, named, perform, prepare, shown
-from nbgraph.engine.bounds import final_failure, full_queue, over_budget, over_steps
+from nbgraph.engine.bounds import final_failure, full_queue, out_of_budget, over_budget, over_steps
+from nbgraph.engine.calls.meter import OutOfBudget
 from nbgraph.engine.calls.outcome import QUIET, hidden, words
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.context import seeded
 from nbgraph.engine.control import Breakpoints, Halt, Requests
 from nbgraph.engine.ledger import Conflicted, Entry, Ledger
 from nbgraph.engine.options import Options
+from nbgraph.engine.order import Path
 from nbgraph.engine.printing import shows, told
 from nbgraph.engine.readonly import refusal
 from nbgraph.engine.routing import Way
@@ -67,6 +69,7 @@ class Driver:
         self._retries = Timers[Task]()
         self._verdict = Verdict()
         self._halt: Halt | None = None
+        self._refused: tuple[Path, Halt] | None = None
         self._started = 0
         self._variables = copy_context()
         self._clock = options.clock
@@ -74,7 +77,9 @@ class Driver:
         # A resume goes past the breakpoint that it stands at, and past no other.
         self._exempt = {task.id for task in self._frontier.ready[:1]} if ledger.restored else set()
         self._needed: set[str] = set()
-        self._plain = crew.inline and options.time_budget is None and breakpoints == Breakpoints()
+        self._limited = recorder.meter.limited
+        unbound = options.time_budget is None and not self._limited
+        self._plain = crew.inline and unbound and breakpoints == Breakpoints()
         self.requests = Requests()
 
     # -- the loop
@@ -145,8 +150,10 @@ class Driver:
         elif requests.pause:
             self._stop(Halt("paused", "asked"))
         budget = self._options.time_budget
-        if budget is not None and self._clock.monotonic() - self._began >= budget:
-            self._stop(Halt("paused", "time_budget", over_budget(self._ledger.run_id, budget)))
+        if budget is not None and self._halt is None and (spent := self._clock.monotonic() - self._began) >= budget:
+            self._stop(Halt("paused", "time_budget", over_budget(self._ledger.run_id, budget, spent)))
+        if self._limited and self._halt is None and (over := self._recorder.meter.over()) is not None:
+            self._stop(Halt("paused", over.why, out_of_budget(self._ledger.run_id, over)))
 
     def _stop(self, halt: Halt) -> None:
         if self._halt is None or halt.status == "cancelled":
@@ -351,9 +358,13 @@ class Driver:
 
     def _entry(self, outcome: Outcome) -> Entry | None:
         """Return what to commit of an outcome; None where it failed and nothing is."""
-        error = outcome.error
+        error, refused = outcome.error, outcome.assignment.refused
+        if refused is not None:
+            self._refuse(outcome.assignment, refused)
         if outcome.assignment.questions:
             self._set_aside(outcome.assignment)
+            return None
+        if refused is not None:
             return None
         if error is None:
             error = isolated(outcome.assignment, self._plan.schema)
@@ -371,6 +382,21 @@ class Driver:
         seqs, upto = sorted(one.seq for one in questions), self._recorder.book(task.id).last
         self._ledger.note("task.waiting", task.node.name, task.id, questions=seqs, upto=upto)
         self._ledger.commit(())
+
+    def _refuse(self, assignment: Assignment, refused: OutOfBudget) -> None:
+        """Stop before a call that would break a budget; what runs finishes. A resume runs the task again.
+
+        Of several the first in canonical order is reported.
+        """
+        task, first = assignment.task, self._refused
+        halt = Halt("paused", refused.why, out_of_budget(self._ledger.run_id, refused, task.node.name))
+        if not assignment.questions:
+            self._frontier.put_back(task)
+        if first is None or task.path < first[0]:
+            self._refused = (task.path, halt)
+            if first is not None and self._halt is first[1]:
+                self._halt = None
+            self._stop(halt)
 
     def _done(self, outcome: Outcome) -> Entry | None:
         failing = self._verdict.bound is not None

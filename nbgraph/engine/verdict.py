@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from decimal import Decimal
 from json import dumps, loads
 from typing import Any, NamedTuple
 
@@ -143,7 +144,7 @@ def error_text(error: NbgraphError) -> str:
     """Return an error's facts as canonical JSON, its cause's traceback as text."""
     cause = error.__cause__
     shown = _traceback(cause) if cause is not None else []
-    facts = {name: value if _plain(value) else repr(value) for name, value in error.facts.items()}
+    facts = {name: _stored(value) for name, value in error.facts.items()}
     stored = {
         "type": type(error).__name__,
         "message": error.message,
@@ -157,6 +158,16 @@ def error_text(error: NbgraphError) -> str:
 
 def _traceback(error: BaseException) -> list[str]:
     return traceback.format_tb(error.__traceback__) if QUIET in vars(error) else traceback.format_exception(error)
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    return value if _plain(value) else repr(value)
+
+
+def _told(value: Any) -> Any:
+    return Decimal(value["decimal"]) if isinstance(value, dict) else value
 
 
 def _plain(value: Any) -> bool:
@@ -174,7 +185,8 @@ def stored_error(text: str) -> NbgraphError | None:
     stored: Mapping[str, Any] = loads(text)
     named = getattr(errors, stored["type"], None)
     kind = named if isinstance(named, type) and issubclass(named, NbgraphError) else NbgraphError
-    error = kind(stored["message"], still=stored["still"], todo=stored["todo"], **stored["facts"])
+    facts = {name: _told(value) for name, value in stored["facts"].items()}
+    error = kind(stored["message"], still=stored["still"], todo=stored["todo"], **facts)
     if stored["traceback"]:
         error.add_note("The recorded traceback of the cause:\n" + stored["traceback"])
     return error

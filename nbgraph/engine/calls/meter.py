@@ -112,14 +112,15 @@ class Purse:
             else:
                 self.cost = EXACT.add(self.cost, amount.cost)
 
-    def check(self, call: str) -> None:
-        """Raise ``OutOfBudget`` where more was used than the budget, whatever is still under way."""
+    def over(self) -> OutOfBudget | None:
+        """Say what was used beyond the budget, or at a price that nobody knows; None where nothing was."""
         with self._lock:
             limit, tokens = self.cost_limit, self.token_limit
             if limit is not None and (self._unpriced is not None or self.cost > limit):
-                raise OutOfBudget("cost_budget", limit, self.cost, call=call, unpriced=self._unpriced)
+                return OutOfBudget("cost_budget", limit, self.cost, unpriced=self._unpriced)
             if tokens is not None and self.tokens > tokens:
-                raise OutOfBudget("token_budget", tokens, self.tokens, call=call)
+                return OutOfBudget("token_budget", tokens, self.tokens)
+            return None
 
 
 SHARED: ContextVar[Purse | None] = ContextVar("nbgraph_purse", default=None)
@@ -210,12 +211,16 @@ class Meter:
             for purse in self._purses:
                 purse.release(ticket.amount)
 
-    def check(self, call: str) -> None:
-        """Raise ``OutOfBudget`` where more was used than a budget: after an entry of the node's own."""
+    @property
+    def limited(self) -> bool:
+        """True where there is a budget of money or tokens."""
+        return bool(self._purses)
+
+    def over(self) -> OutOfBudget | None:
+        """Say which budget was overdrawn, by an entry of a node's own or a call that used more than was expected."""
         if self._purses:
             self._look_back()
-        for purse in self._purses:
-            purse.check(call)
+        return next((over for purse in self._purses if (over := purse.over()) is not None), None)
 
     def prices(self) -> Prices:
         """Return what this drive prices with, made when it is first wanted."""
