@@ -8,7 +8,7 @@ from __future__ import annotations
 from json import dumps
 from typing import Any
 
-from nbgraph.views.costs import Call, CostRow, Tokens, calls_of, cost_rows, cost_text, tokens_of, total_of
+from nbgraph.analysis.costs import Call, CostRow, Tokens, calls_of, cost_rows, cost_text, tokens_of, total_of
 from nbgraph.views.durations import seconds_text
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import CALL, CALLS, left_out

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from json import loads
 from typing import Any
 
-from nbgraph.views.costs import calls_of, cost_rows, total_of
+from nbgraph.analysis.costs import calls_of, cost_rows, total_of
 from nbgraph.views.durations import seconds_text
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import SOURCE, TRACEBACK

@@ -1,6 +1,6 @@
 """What a run costs: a table per node and model with bars and sums, and how it grew, live.
 
-Owns what the page is told, and how often. The reading and the sums are ``views.costs``; prices come from whoever knows
+Owns what the page is told, and how often. The reading and the sums are ``analysis.costs``; prices come from whoever knows
 them, and what nobody knows reads "unknown".
 """
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import traitlets
 
+from nbgraph.analysis.costs import Calls, CostRow, Point, Price, cost_rows, cost_text, growth, no_price, total_of
 from nbgraph.escape import cut
-from nbgraph.views.costs import Calls, CostRow, Point, Price, cost_rows, cost_text, growth, no_price, total_of
 from nbgraph.views.subject import News, Subject
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import RunView

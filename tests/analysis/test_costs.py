@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import nbgraph as ng
+from nbgraph.analysis.costs import Calls, Tokens, calls_of, cost_rows, cost_text, growth, sum_of, tokens_of, total_of
 from nbgraph.store.protocol import CallRecord
-from nbgraph.views.costs import Calls, Tokens, calls_of, cost_rows, cost_text, growth, sum_of, tokens_of, total_of
 
 
 def lines(*calls: dict[str, Any], node: str = "ask") -> list[CallRecord]:
