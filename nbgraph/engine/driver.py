@@ -490,7 +490,7 @@ class Driver:
             final = self._ledger.final()
         except Exception as wrong:  # noqa: BLE001 - a user's reducer may raise anything
             return self._close("failed", final_failure(self._ledger.run_id, wrong))
-        self._ledger.note("run.completed")
+        self._ledger.note("run.completed", **self._ledger.settled)
         self._ledger.commit((), RunStatus("completed", "", final))
         return None
 

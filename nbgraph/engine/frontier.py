@@ -176,6 +176,7 @@ class Frontier:
             gathered.lineage,
             gathered.fold,
             gathered.merged,
+            gathered.settled,
             ghost=self.haunted or any(arrival.ghost for arrival in arrivals),
             problem=problem,
         )

@@ -71,6 +71,8 @@ class Ledger:
         names: Mapping[str, str] | None = None,
     ) -> None:
         self.last: Lineage | None = None
+        self.settled: dict[str, Any] = {}
+        """What ``conflicts`` decided between branch ends, as the end of the run notes it."""
         self._store, self._lease, self._plan, self._merger, self._clock = store, lease, plan, merger, clock
         self.run_id = RunId(lease.run_id)
         self.frontier = Frontier(plan, merger, names)
@@ -256,6 +258,8 @@ class Ledger:
     ) -> StepRecord:
         if task.failed:
             facts["retried"] = task.failed
+        if task.settled:
+            facts["settled"] = self._decided(task.settled)
         row = step_record(
             self.run_id, step, task, status=status, update=update, results=results, ways=ways,
             facts=facts_text(facts), merger=self._merger,
@@ -268,6 +272,10 @@ class Ledger:
             row = row._replace(mark=mark_text(task.path, after, self._merger, self._seq))
             self._marked = step
         return row
+
+    def _decided(self, fields: Sequence[str]) -> dict[str, Any]:
+        """Return what is kept of concurrent writes between which ``conflicts`` decided."""
+        return {"policy": self._merger.policy, "fields": list(fields)}
 
     # -- commits
 
@@ -308,6 +316,7 @@ class Ledger:
         ends = sorted(self.frontier.ends, key=lambda arrival: (arrival.path, arrival.edge))
         gathered = self._merger.gather(ends)
         self.last = gathered.lineage
+        self.settled = {"settled": self._decided(gathered.settled)} if gathered.settled else {}
         if not gathered.fold:
             return f'{{"base":{ends[0].step},"fold":[],"set":{{}}}}'
         values = {name: self._merger.text(name, value) for name, value in gathered.merged.items()}

@@ -38,6 +38,8 @@ class Gathered(NamedTuple):
     lineage: Lineage
     fold: tuple[StepNo, ...] = ()
     merged: Mapping[str, Any] = MappingProxyType({})
+    settled: tuple[str, ...] = ()
+    """Fields without reducer that several branches wrote, as ``conflicts`` decided; none where that says "fail"."""
 
 
 _SMALL = 10**15
@@ -73,6 +75,7 @@ class Merger:
         self.types = Types.of(*plan.schema.types)
         self.redaction, self._blob = redaction, blob
         self._cyclic = any(node.cyclic for node in plan.nodes.values())
+        self._decides = plan.reducer is None and conflicts != "fail"
         self._watched = plan.reducer is None and conflicts == "fail"
         self.blobs: dict[str, bytes] = {}
         """Large binary values met since the last commit, for the store."""
@@ -83,6 +86,11 @@ class Merger:
         if spec is None:
             spec = self._specs[name] = self.plan.schema.spec(name)
         return spec
+
+    @property
+    def policy(self) -> str:
+        """What decides between concurrent writers, for the record: "fail", "last" or "function"."""
+        return self.conflicts if isinstance(self.conflicts, str) else "function"
 
     def keep(self, name: str, value: Any) -> Kept:
         """Return a value's text and the private copy that nodes will see; raises ``CodecError``."""
@@ -265,7 +273,11 @@ class Merger:
         news, sides = _news(first, others)
         merged = self._fold(lineage, news, sides) if news else {}
         lineage.cost += ROW_COST * (1 + len(news))
-        return Gathered(lineage, tuple(entry.step for entry in news), merged)
+        settled = self._settled(sides) if self._decides else ()
+        return Gathered(lineage, tuple(entry.step for entry in news), merged, settled)
+
+    def _settled(self, sides: Mapping[str, Lineage | None]) -> tuple[str, ...]:
+        return tuple(name for name, side in sides.items() if side is None and self.spec(name).reducer.name == "set")
 
     def _fold(self, lineage: Lineage, news: Sequence[Write], sides: Mapping[str, Lineage | None]) -> dict[str, Any]:
         """Fold the others' updates into the first parent's state; return what needs code to compute."""

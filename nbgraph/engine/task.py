@@ -117,6 +117,8 @@ class Task:
     """Steps whose updates the gather folded into the first parent's state, in order."""
     merged: Mapping[str, Any] = field(default_factory=dict)
     """Fields whose value at the gather cannot be read back without code."""
+    settled: tuple[str, ...] = ()
+    """Fields at the gather that several branches wrote, and that ``conflicts`` decided."""
     visits: dict[str, Visits] | None = None
     """The lineage's visits with this one; None for a node in no cycle."""
     ghost: bool = False
