@@ -5,7 +5,6 @@ Owns the words. Pure: whether a bound is met is the driver's to find.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from nbgraph.engine.calls.meter import OutOfBudget
@@ -82,6 +81,7 @@ def _estimate(refused: OutOfBudget) -> str:
 def shown(budget: str, amount: Any) -> str:
     """Return an amount of a budget with its unit.
 
+    >>> from decimal import Decimal
     >>> shown("cost_budget", Decimal("0.12500")), shown("token_budget", 12000), shown("time_budget", 2.5)
     ('$0.125', '12,000 tokens', '2.5 s')
     """

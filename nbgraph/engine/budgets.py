@@ -6,32 +6,30 @@ Owns these decisions. Counting is the meter's, stopping the driver's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from json import loads
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.engine.calls.meter import Meter, Spent
+from nbgraph.prices.money import amount
+from nbgraph.prices.usage import Usage, usage_of
 
 if TYPE_CHECKING:
     from nbgraph.engine.options import Options
     from nbgraph.prices.pricing import Prices
-    from nbgraph.prices.usage import Usage
     from nbgraph.store.protocol import CallRecord, Store
 
 
 def exact(value: Any) -> Decimal | None:
-    """Return an amount of money as it reads: a float as its shortest text. None for what is no finite number.
+    """Return an amount of money, 0 or more, as it reads: a float as its shortest text. None for what is none.
 
     >>> exact(0.1), exact("2.50"), exact(True), exact("nan")
     (Decimal('0.1'), Decimal('2.50'), None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
-        return None
     try:
-        amount = value if isinstance(value, Decimal) else Decimal(str(value))
-    except InvalidOperation:
+        return amount(value)
+    except ValueError:
         return None
-    return amount if amount.is_finite() else None
 
 
 def meter_of(options: Options, began: float, store: Store, run_id: str) -> Meter:
@@ -71,8 +69,6 @@ def _label(data: str) -> str:
 
 
 def _usage(facts: Mapping[str, Any]) -> Usage | None:
-    from nbgraph.prices.usage import Usage, usage_of  # noqa: PLC0415 - only runs that use a model pay for it
-
     told = facts.get("usage")
     if not isinstance(told, Mapping):
         return None

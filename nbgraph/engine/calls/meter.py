@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from decimal import Context, Decimal
+from decimal import Decimal
 from json import dumps
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbgraph.engine.calls.estimate import expected
+from nbgraph.prices.money import EXACT, plus, text
+from nbgraph.prices.pricing import Priced, Prices
+from nbgraph.prices.usage import Usage
 
 if TYPE_CHECKING:
     from nbgraph.engine.calls.request import Request
-    from nbgraph.prices.pricing import Priced, Prices
-    from nbgraph.prices.usage import Usage
 
-EXACT = Context(prec=200)
-"""Sums of money are exact, whatever precision the caller's thread is set to."""
 NO_MONEY = Decimal(0)
+_TABLE = Prices()
 
 
 class OutOfBudget(BaseException):
@@ -81,7 +81,7 @@ class Purse:
         with self._lock:
             self._check(amount, call, model)
             self._held_tokens += amount.tokens
-            self._held_cost = EXACT.add(self._held_cost, amount.cost or NO_MONEY)
+            self._held_cost = plus(self._held_cost, amount.cost or NO_MONEY)
 
     def _check(self, amount: Amount, call: str, model: str) -> None:
         limit, tokens = self.cost_limit, self.token_limit
@@ -90,7 +90,7 @@ class Purse:
             facts: dict[str, Any] = {"reserved": self._held_cost, "estimate": amount.cost, "call": call}
             if unknown is not None:
                 raise OutOfBudget("cost_budget", limit, self.cost, unpriced=unknown, **facts)
-            if EXACT.add(EXACT.add(self.cost, self._held_cost), amount.cost or NO_MONEY) > limit:
+            if plus(plus(self.cost, self._held_cost), amount.cost or NO_MONEY) > limit:
                 raise OutOfBudget("cost_budget", limit, self.cost, **facts)
         if tokens is not None and self.tokens + self._held_tokens + amount.tokens > tokens:
             raise OutOfBudget(
@@ -110,7 +110,7 @@ class Purse:
             if amount.cost is None:
                 self._unpriced = model
             else:
-                self.cost = EXACT.add(self.cost, amount.cost)
+                self.cost = plus(self.cost, amount.cost)
 
     def over(self) -> OutOfBudget | None:
         """Say what was used beyond the budget, or at a price that nobody knows; None where nothing was."""
@@ -137,7 +137,7 @@ class Meter:
 
     def __init__(
         self,
-        own: Any = None,
+        table: Prices | None = None,
         *,
         cost: Decimal | None = None,
         tokens: int | None = None,
@@ -147,17 +147,16 @@ class Meter:
         clock: Callable[[], float] | None = None,
         earlier: Callable[[Prices], Iterable[Spent]] | None = None,
     ) -> None:
-        """Make a meter. ``own``: option ``prices``; ``due``: when the time is up by ``now``, after ``span`` seconds.
+        """Make a meter. ``table``: option ``prices``; ``due``: when the time is up by ``now``, after ``span`` seconds.
 
         ``clock`` tells the time of day: prices change by it.
         """
-        self._own = own
-        self._prices: Prices | None = None
+        self._prices = table or _TABLE
         shared = SHARED.get()
-        self._purse = None if cost is None and tokens is None else Purse(cost, tokens)
-        self._purses = [purse for purse in (self._purse, shared) if purse is not None]
+        self._own = () if cost is None and tokens is None else (Purse(cost, tokens),)
+        self._purses = self._own if shared is None else (*self._own, shared)
         self._due, self._span, self._now, self._clock = due, span, now, clock
-        self._earlier = None if self._purse is None else earlier
+        self._earlier, self._looked = earlier, not self._own
         self._most: dict[str, Usage] = {}
         self._lock = Lock()
 
@@ -191,9 +190,6 @@ class Meter:
         if usage is None and given is None:
             self.drop(ticket)
             return ""
-        from nbgraph.prices.pricing import Priced  # noqa: PLC0415 - only runs that use a model pay for it
-        from nbgraph.prices.usage import Usage  # noqa: PLC0415 - as above
-
         usage = Usage() if usage is None else usage
         priced = self._price(usage) if given is None else Priced(given, "given", "", "")
         if self._purses:
@@ -222,16 +218,8 @@ class Meter:
             self._look_back()
         return next((over for purse in self._purses if (over := purse.over()) is not None), None)
 
-    def prices(self) -> Prices:
-        """Return what this drive prices with, made when it is first wanted."""
-        if self._prices is None:
-            from nbgraph.prices.pricing import prices_of  # noqa: PLC0415 - only runs that use a model pay for it
-
-            self._prices = prices_of(self._own)
-        return self._prices
-
     def _price(self, usage: Usage) -> Priced:
-        return self.prices().price(usage, None if self._clock is None else self._clock())
+        return self._prices.price(usage, None if self._clock is None else self._clock())
 
     def _check_time(self, call: str) -> None:
         now = 0.0 if self._now is None else self._now()
@@ -241,42 +229,37 @@ class Meter:
 
     def _look_back(self) -> None:
         """Count what the run's earlier drives used, once: the others wait for it."""
-        if self._earlier is None:
+        if self._looked:
             return
         with self._lock:
-            if self._earlier is not None and self._purse is not None:
-                for spent in self._earlier(self.prices()):
-                    self._note(spent, self._purse)
-            self._earlier = None
+            if not self._looked:
+                for spent in self._before():
+                    self._note(spent, *self._own)
+            self._looked = True
+
+    def _before(self) -> Iterable[Spent]:
+        return () if self._earlier is None else self._earlier(self._prices)
 
     def _note(self, spent: Spent, *purses: Purse) -> None:
         usage = spent.usage
         most = self._most.get(spent.call)
-        if spent.call and (most is None or _tokens(usage) >= _tokens(most)):
+        if spent.call and (most is None or usage.tokens >= most.tokens):
             self._most[spent.call] = usage
         for purse in purses:
-            purse.spend(Amount(_tokens(usage), spent.cost), usage.model)
+            purse.spend(Amount(usage.tokens, spent.cost), usage.model)
 
     def _expected(self, request: Request) -> Usage | None:
         said = expected(request.text, sum(map(len, request.blobs.values())))
-        if not said.model:
-            return self._most.get(request.label)
-        from nbgraph.prices.usage import Usage  # noqa: PLC0415 - only runs that use a model pay for it
-
-        return Usage(said.model, said.input, said.output or 0)
+        return Usage(said.model, said.input, said.output or 0) if said.model else self._most.get(request.label)
 
     def _amount(self, usage: Usage) -> Amount:
         limited = any(purse.cost_limit is not None for purse in self._purses)
-        return Amount(_tokens(usage), self._price(usage).cost if limited else NO_MONEY)
-
-
-def _tokens(usage: Usage) -> int:
-    return usage.input + usage.output
+        return Amount(usage.tokens, self._price(usage).cost if limited else NO_MONEY)
 
 
 def entries(usage: Usage, priced: Priced) -> str:
     """Return the entries "usage" and "cost" of a call's line, each behind a comma."""
-    usd = None if priced.cost is None else f"{priced.cost:f}"
+    usd = None if priced.cost is None else text(priced.cost)
     cost = {"usd": usd, "from": priced.source, "rate": priced.rate, "as_of": priced.as_of}
     return f',"usage":{_text(usage.facts())},"cost":{_text(cost)}'
 
