@@ -30,6 +30,8 @@ DEFAULTS = {
     "nested": False,
     "prints": "auto",
     "quiet": False,
+    "listeners": (),
+    "metrics": False,
     "redact": ng.Redaction(),
 }
 OTHER = {
@@ -48,6 +50,8 @@ OTHER = {
     "nested": True,
     "prints": "keep",
     "quiet": True,
+    "listeners": (print,),
+    "metrics": True,
     "redact": ng.Redaction(keys=frozenset({"pin"})),
     "clock": PushedClock(),
 }
