@@ -34,6 +34,12 @@ STATUSES: Mapping[str, Look] = {
 }
 """Status of a node, or of a span of a timeline. "retried": it failed and is about to be tried again."""
 
+SERIES = {
+    "light": ("#0072b2", "#c2530c", "#00795c", "#9b4f96", "#7a6300"),
+    "dark": ("#56b4e9", "#f0945a", "#35b58f", "#dd9bd6", "#e3d24a"),
+}
+"""Colours of lines that stand for names, as models in a chart; each also has a dash of its own where it is drawn."""
+
 PAPER = {"light": ("#ffffff", "#24292f", "#57606a", "#d0d7de"), "dark": ("#16191d", "#e6edf3", "#9aa4af", "#3a424c")}
 """Background, ink, faint ink, hairline."""
 
@@ -49,4 +55,5 @@ def css_variables(theme: str) -> str:
     for status, look in STATUSES.items():
         fill, line, text = look.light if theme == "light" else look.dark
         lines += [f"--ng-{status}-fill: {fill};", f"--ng-{status}-line: {line};", f"--ng-{status}-text: {text};"]
+    lines += [f"--ng-series-{place}: {colour};" for place, colour in enumerate(SERIES[theme])]
     return "\n".join(lines)

@@ -1,0 +1,247 @@
+"""What a table of costs shows in a notebook: bars, sums, and the prices used with their date; no style sheet, no script.
+
+Owns the columns that are shown and their order of reading. The numbers are the table's own; everything is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from nbgraph.escape import cut, picture_uri
+from nbgraph.prices.money import total as summed
+from nbgraph.views.costing.chart import CostChart
+from nbgraph.views.costing.growth import Paid, drawable, growth
+from nbgraph.views.costing.money import cost_text, count_text, known, sum_text
+from nbgraph.views.costing.sources import price_lines
+from nbgraph.views.drawing.element import as_markup, element
+from nbgraph.views.durations import seconds_text
+from nbgraph.views.report.markup import Markup, Part, tag
+from nbgraph.views.settings import default_times
+
+if TYPE_CHECKING:
+    from nbgraph.analysis.cost_table import CostTable
+
+_MOST, _ENDS, _NAME, _BAR, _NAMES = 40, 10, 40, 110.0, 12
+"""Rows up to which all are shown, those of a longer table at each end, characters of a name, pixels of the longest bar,
+prices that are listed."""
+_TOKENS = {
+    "input": "tokens in",
+    "cache_read": "cached",
+    "cache_write": "cache written",
+    "output": "tokens out",
+    "reasoning": "reasoning",
+}
+_COUNTS = {"calls": "calls", "reused": "reused"}
+_PARTS = ("cache_read", "cache_write", "reasoning", "reused", "saved")
+"""Columns that are shown only where one of their numbers is not 0."""
+_ASIDE = ("seq", "task", "known", "unknown", "share", "source", "rate", "as_of", "attempt")
+"""Columns that are told in another way, or not at all."""
+_ALL = (
+    "font:inherit;border-collapse:collapse;color:inherit;background:transparent;margin:.4em 0;white-space:nowrap;"
+    "font-variant-numeric:tabular-nums"
+)
+_LAST = ("cost", "saved", "calls", "input", "cache_read", "cache_write", "output", "reasoning", "seconds", "reused")
+_CELL = "padding:.25em 1em .25em 0;border-bottom:1px solid rgba(128,128,128,.3)"
+_NUMBER, _NAMED = f"{_CELL};text-align:right", f"{_CELL};text-align:left"
+_SUM = ";font-weight:600"
+_BLUE = "#3d85c6"
+"""Seen on light ground and on dark."""
+Row = Mapping[str, Any]
+
+
+def table_bundle(table: CostTable) -> dict[str, str]:
+    """Return what a notebook shows of a table of costs."""
+    return {"text/html": table_markup(table)}
+
+
+def table_markup(table: CostTable) -> Markup:
+    """Return a table with its title, its notes and, where it has a row for each call, the chart."""
+    told, rows = table.told, rows_of(table)
+    style = {"style": "font:13px/1.5 system-ui,sans-serif"}
+    title = tag("div", None, tag("b", None, cut(told.title, 200)), f": {_sum_line(rows)}" if rows else ": no calls yet")
+    if not rows:
+        return tag("div", style, title)
+    notes = [tag("div", None, tag("small", None, line)) for line in _notes(rows, table)]
+    return tag("div", style, title, _table(list(rows[0]), rows), notes, _chart(table, rows))
+
+
+def rows_of(table: CostTable) -> list[Row]:
+    """Return the rows of a table; what is missing is None."""
+    names = list(map(str, table.columns))
+    return [dict(zip(names, map(_there, row), strict=True)) for row in table.itertuples(index=False, name=None)]
+
+
+def _there(value: Any) -> Any:
+    missing = type(value).__name__ == "NAType" or (type(value) is float and value != value)  # noqa: PLR0124 - NaN
+    return None if missing else value
+
+
+def _sum_line(rows: Sequence[Row]) -> str:
+    total = _total(rows)
+    parts = [count_text(int(total.get("calls", len(rows))), "call")]
+    if tokens := total["input"] + total["output"]:
+        parts.append(count_text(tokens, "token"))
+    parts.append(_cost(total) if total["known"] or not total["unknown"] else "cost unknown")
+    if total["saved"]:
+        parts.append(f"{cost_text(total['saved'])} saved")
+    return " · ".join(parts)
+
+
+def _total(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the sums of a table's numbers; of the cost, the part that is known and how many calls are not."""
+    total: dict[str, Any] = {name: sum(int(row.get(name) or 0) for row in rows) for name in (*_TOKENS, "reused")}
+    if rows and "calls" in rows[0]:
+        total["calls"] = sum(int(row["calls"]) for row in rows)
+    total["seconds"] = sum(float(row.get("seconds") or 0.0) for row in rows)
+    total["saved"] = summed(known(row.get("saved")) or Decimal(0) for row in rows)
+    total["known"] = summed(map(_known, rows))
+    total["unknown"] = sum(_unknown(row) for row in rows)
+    return total
+
+
+def _known(row: Row) -> Decimal:
+    return known(row.get("known", row.get("cost"))) or Decimal(0)
+
+
+def _unknown(row: Row) -> int:
+    return int(row["unknown"]) if "unknown" in row else int(known(row.get("cost")) is None)
+
+
+def _cost(row: Row) -> str:
+    return sum_text(_known(row), _unknown(row))
+
+
+# -- the cells
+
+
+def _table(columns: Sequence[str], rows: Sequence[Row]) -> Markup:
+    total = _total(rows)
+    shown = sorted((name for name in columns if _is_shown(name, total)), key=_order)
+    most = max((drawable(_weight(row, total)) for row in rows), default=0.0)
+    lines = [_line(shown, row, total, most) for row in _kept(rows)]
+    if len(rows) > _MOST:
+        more = f"… {len(rows) - 2 * _ENDS:,} more rows …"
+        lines.insert(_ENDS, tag("tr", None, tag("td", {"style": _NAMED, "colspan": len(shown) + 1}, more)))
+    foot = _beside(shown, [_sum(name, place, total) for place, name in enumerate(shown)], tag("td", {"style": _NAMED}))
+    whole = tag("tr", None, foot) if len(rows) > 1 else None
+    return tag("div", {"style": "overflow-x:auto"}, tag("table", {"style": _ALL}, _heads(shown, total), lines, whole))
+
+
+def _is_shown(name: str, total: Row) -> bool:
+    if name in _ASIDE or (name == "seconds" and not default_times()):
+        return False
+    return name not in _PARTS or bool(total[name])
+
+
+def _kept(rows: Sequence[Row]) -> list[Row]:
+    return list(rows) if len(rows) <= _MOST else [*rows[:_ENDS], *rows[-_ENDS:]]
+
+
+def _order(name: str) -> int:
+    """Return a column's place: names, the money with its bar, which stays in sight on a narrow page, and the counts."""
+    return _LAST.index(name) + 1 if name in _LAST else 0
+
+
+def _heads(shown: Sequence[str], total: Row) -> Markup:
+    words = {**_TOKENS, **_COUNTS, "seconds": "time"}
+    heads = [tag("th", {"style": _look(name)}, words.get(name, name.replace("_", " "))) for name in shown]
+    share = tag("th", {"style": _NAMED}, "share" if total["known"] else "share of tokens")
+    return tag("tr", None, _beside(shown, heads, share))
+
+
+def _beside(shown: Sequence[str], cells: Sequence[Markup], bar: Markup) -> list[Markup]:
+    """Return a line's cells with that of its bar beside the cost."""
+    place = shown.index("cost") + 1 if "cost" in shown else len(shown)
+    return [*cells[:place], bar, *cells[place:]]
+
+
+def _look(name: str) -> str:
+    numbers = name in _TOKENS or name in _COUNTS or name in ("cost", "saved", "seconds", "step")
+    return _NUMBER if numbers else _NAMED
+
+
+def _line(shown: Sequence[str], row: Row, total: Row, most: float) -> Markup:
+    cells = [tag("td", {"style": _look(name)}, _text(name, row)) for name in shown]
+    return tag("tr", None, _beside(shown, cells, tag("td", {"style": _NAMED}, _bar(row, total, most))))
+
+
+def _text(name: str, row: Row) -> str:
+    value = row.get(name)
+    if name == "cost":
+        return "–" if row.get("reused") is True else _cost(row)
+    if name == "saved":
+        return cost_text(value) if known(value) else ""
+    if name in _TOKENS:
+        return f"{int(value or 0):,}" if value or row.get("input") or row.get("output") else "–"
+    if name == "seconds":
+        return seconds_text(float(value)) if value is not None else ""
+    if name == "reused":
+        return "yes" if value is True else f"{int(value):,}" if value else ""
+    if name in _COUNTS:
+        return f"{int(value or 0):,}"
+    return "" if value is None else cut(value, _NAME)
+
+
+def _sum(name: str, place: int, total: Row) -> Markup:
+    text = _text(name, total) if name in total or name == "cost" else "all" if place == 0 else ""
+    return tag("td", {"style": _look(name) + _SUM}, text)
+
+
+# -- the bars
+
+
+def _weight(row: Row, total: Row) -> Decimal:
+    """Return what a bar is as long as: the cost, or the tokens where no cost is known."""
+    return _known(row) if total["known"] else Decimal(int(row.get("input") or 0) + int(row.get("output") or 0))
+
+
+def _bar(row: Row, total: Row, most: float) -> list[Part]:
+    weight = drawable(_weight(row, total))
+    whole = drawable(total["known"]) if total["known"] else float(total["input"] + total["output"])
+    if weight <= 0 or most <= 0:
+        return []
+    wide = max(2, round(weight / most * _BAR))
+    image = {"src": _BAR_URI, "width": wide, "height": 11, "alt": "", "style": "display:inline;margin:0"}
+    return [tag("img", image), f" {percent(weight / whole)}"]
+
+
+def percent(share: float) -> str:
+    """Return a share as it stands beside its bar.
+
+    >>> percent(0.314), percent(0.0004), percent(1.0)
+    ('31 %', '<1 %', '100 %')
+    """
+    return "<1 %" if 0 < share < 0.01 else f"{min(share, 1.0) * 100:.0f} %"
+
+
+_BOX = {"xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 1 1", "preserveAspectRatio": "none"}
+_BAR_URI = picture_uri(as_markup(element("svg", _BOX, element("path", {"d": "M0 0h1v1H0z", "fill": _BLUE}))))
+
+
+# -- what is said below
+
+
+def _notes(rows: Sequence[Row], table: CostTable) -> list[str]:
+    total = _total(rows)
+    lines = []
+    if total["unknown"]:
+        lines.append(f"{count_text(total['unknown'], 'call')} of unknown cost: not in the sums")
+    if total["reused"]:
+        lines.append(f"{count_text(total['reused'], 'call')} from the record, paid for before")
+    return [*lines, *price_lines(table.told.prices, _NAMES)]
+
+
+def _chart(table: CostTable, rows: Sequence[Row]) -> Markup | None:
+    """Return the chart, of a table that has a row for each call."""
+    if not rows or "step" not in rows[0] or "calls" in rows[0]:
+        return None
+    found = [_paid(row) for row in rows if not row.get("reused")]
+    grown = growth(found, last=table.told.last, budget=table.told.budget)
+    return Markup(CostChart(grown).bundle()["text/html"]) if found else None
+
+
+def _paid(row: Row) -> Paid:
+    step = row["step"]
+    return Paid(None if step is None else int(step), str(row["model"]), row["cost"], int(row["input"] + row["output"]))
