@@ -220,7 +220,10 @@ async def aperform(assignment: Assignment) -> Outcome:
     except BaseException as raised:  # noqa: BLE001 - see perform; a cancelled node's outcome is not looked at any more
         error = raised
     if assignment.ctx is not None:
-        await assignment.ctx.finish()
+        try:
+            await assignment.ctx.finish()
+        except Exception as lost:  # noqa: BLE001 - whatever the store raises
+            error = error or lost
     ended = clock.monotonic()
     return Outcome(assignment, value, error, ended - began, ended)
 

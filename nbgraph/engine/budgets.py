@@ -57,10 +57,10 @@ def paid(lines: Iterable[CallRecord], prices: Prices) -> Iterator[Spent]:
         if line.phase == "started":
             labels[line.task, line.name] = _label(line.data)
         elif line.phase in ("returned", "raised") and '"usage"' in line.data:
-            facts = loads(line.data)
+            facts, label = loads(line.data), labels.pop((line.task, line.name), "")
             if "reused" not in facts and (usage := _usage(facts)) is not None:
                 cost = _cost(facts, usage, prices, line.time)
-                yield Spent(labels.get((line.task, line.name), ""), usage, cost)
+                yield Spent(label, usage, cost)
 
 
 def _label(data: str) -> str:

@@ -23,6 +23,7 @@ from nbgraph.ids import RunId, TaskId
 
 if TYPE_CHECKING:
     from asyncio import Future
+    from decimal import Decimal
     from random import Random
 
     from nbgraph.engine.calls.question import Question
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
 def seeded(seed: int, task: TaskId, purpose: str) -> int:
     """Return a 256-bit number that depends on the run's seed, the task and the purpose, and on nothing else."""
     return int.from_bytes(sha256(f"{seed}/{task}/{purpose}".encode()).digest())
+
+
+def _on_loop() -> bool:
+    """Say whether this thread runs a loop that must not be kept waiting."""
+    from asyncio import get_running_loop  # noqa: PLC0415 - whoever is async has it loaded
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class Context:
@@ -47,6 +59,7 @@ class Context:
         "_drew",
         "_flights",
         "_lock",
+        "_lost",
         "_open",
         "_over",
         "_publish",
@@ -91,7 +104,8 @@ class Context:
         self._drew = False
         self._lock = Lock()
         self._over = False
-        self._flights: set[Future[None]] = set()
+        self._flights: set[Future[Any]] = set()
+        self._lost: BaseException | None = None
         self.nows: list[float] = []
         """The clock readings taken so far: seconds since the Unix epoch."""
         self.chunks: list[str | None] = []
@@ -210,7 +224,8 @@ class Context:
         """Let the calls that are under way end, and be kept, once the node has ended; refuse further ones.
 
         A branch of ``asyncio.gather`` that raised leaves the others running: they are paid for. Beside a branch
-        that waits for a person the others go on, to the end or to their own questions.
+        that waits for a person the others go on, to the end or to their own questions. Raises what kept an
+        entry from being kept.
         """
         self._over = True
         if self._flights:
@@ -219,6 +234,8 @@ class Context:
             with suppress(CancelledError):
                 while self._flights:
                     await wait(set(self._flights))
+        if self._lost is not None:
+            raise self._lost
 
     def _outside(self) -> Outside:
         with self._lock:  # a node's threads may come here together
@@ -247,6 +264,47 @@ class Context:
                 task=self.task_id,
             )
         return self._open()
+
+    def usage(  # noqa: PLR0913 - what there is to enter
+        self,
+        *,
+        model: str = "",
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cache_read_tokens: int = 0,
+        cache_write_tokens: int = 0,
+        reasoning_tokens: int = 0,
+        cost: Decimal | float | str | None = None,
+        provider: str = "",
+        key: str | None = None,
+    ) -> None:
+        """Enter something that the node used and that no recorded call tells of: a machine of its own, a paid service.
+
+        ``input_tokens`` and ``output_tokens`` are all of them: what came from or went to a cache, and reasoning, are
+        parts. ``cost`` is US dollars, exact (a float counts as it prints); without it the model's price holds. The
+        entry counts in costs and budgets, but is made afterwards: a run that is over its budget then starts no
+        further task, nor a call to a model.
+
+        It is kept once: another attempt, a resume and a replay find it. In sync and async nodes alike there is
+        nothing to await. ``key`` as in ``call``. Raises ``CallError`` for what is no such number (``field`` names it).
+        """
+        from nbgraph.engine.calls.entry import entry_of  # noqa: PLC0415 - only nodes that enter something pay for it
+
+        desk = self._outside()
+        said = {
+            "model": model, "provider": provider, "cost": cost, "input_tokens": input_tokens,
+            "output_tokens": output_tokens, "cache_read_tokens": cache_read_tokens,
+            "cache_write_tokens": cache_write_tokens, "reasoning_tokens": reasoning_tokens,
+        }  # fmt: skip
+        flight = desk.enter(entry_of(said, key, desk.redact), waits=not (self._async and _on_loop()))
+        if flight is not None:
+            self._flights.add(flight)
+            flight.add_done_callback(self._landed)
+
+    def _landed(self, flight: Future[Any]) -> None:
+        self._flights.discard(flight)
+        if not flight.cancelled() and (error := flight.exception()) is not None:
+            self._lost = self._lost or error
 
     def ask(
         self, prompt: Any, *, schema: Any = None, key: str | None = None, timeout: float | None = None,

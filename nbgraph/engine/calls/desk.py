@@ -22,6 +22,9 @@ from nbgraph.engine.calls.request import Request
 from nbgraph.store.protocol import CallRecord
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
+    from nbgraph.engine.calls.entry import Used
     from nbgraph.engine.calls.meter import OutOfBudget
     from nbgraph.engine.calls.recorder import Recorder
     from nbgraph.engine.task import Task
@@ -46,6 +49,10 @@ class Line(NamedTuple):
 
     record: CallRecord
     blobs: Mapping[str, bytes] | None = None
+
+
+def _nothing() -> None:
+    """Make no call: an entry is about one that was made."""
 
 
 NOTHING = Line(CallRecord(0, 0.0, "", "", 0, "", "", "", ""))
@@ -176,6 +183,29 @@ class Desk:
 
     def _use(self, record: CallRecord) -> None:
         self.used.append(record.seq)
+
+    # -- entries
+
+    def enter(self, used: Used, *, waits: bool) -> Future[CallRecord] | None:
+        """Keep what a node says that it used, once. Unless it ``waits``, on a loop, return what says when it is kept."""
+        name, request = self._names.next(used.key), used.request
+        past = self._reading.find(name, request.digest)
+        line = None if past is None else self._served(past, Call(request, _nothing, self.types, used.key), name)
+        if line is not None and line.record.seq:
+            self._use(line.record)
+            return None
+        if line is None:
+            told = self._recorder.meter.end(None, used.usage, used.given)
+            data = f'{{"request":{request.text},"response":null,"seconds":0.0{told}}}'
+            line = Line(self._record(name, "returned", request.digest, data), request.blobs or None)
+        if waits:
+            self._recorder.log.write(line.record, line.blobs, self._entered)
+            return None
+        return self._recorder.log.post(line.record, line.blobs, self._entered)
+
+    def _entered(self, record: CallRecord) -> None:
+        self._book.add(record)
+        self._use(record)
 
     # -- questions
 

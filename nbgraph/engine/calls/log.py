@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nbgraph.store.protocol import CallRecord, Lease, Store
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from concurrent.futures import ThreadPoolExecutor
 
 
@@ -58,11 +59,20 @@ class CallLog:
         then: Callable[[CallRecord], None] | None = None,
     ) -> CallRecord:
         """Do the same without blocking the loop: what its other tasks write meanwhile shares the next commit."""
-        from asyncio import get_running_loop  # noqa: PLC0415 - whoever awaits has it loaded
+        return await self.post(line, blobs, then)
+
+    def post(
+        self,
+        line: CallRecord,
+        blobs: Mapping[str, bytes] | None = None,
+        then: Callable[[CallRecord], None] | None = None,
+    ) -> Future[CallRecord]:
+        """Do the same for whoever is on a loop and does not wait now; the future says when it is kept."""
+        from asyncio import get_running_loop  # noqa: PLC0415 - whoever is on a loop has it loaded
 
         entry = _Entry(line, blobs, then)
         self._queue.append(entry)
-        return await get_running_loop().run_in_executor(self._writer(), self._settle, entry)
+        return get_running_loop().run_in_executor(self._writer(), self._settle, entry)
 
     def _writer(self) -> ThreadPoolExecutor:
         if self._pool is None:

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nbgraph.codec import Redaction, Types
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
     from nbgraph.engine.calls.desk import Call
+    from nbgraph.engine.calls.entry import Used
     from nbgraph.engine.calls.meter import OutOfBudget
     from nbgraph.engine.calls.question import Question
+    from nbgraph.store.protocol import CallRecord
 
 
 class Outside(Protocol):
@@ -34,6 +38,10 @@ class Outside(Protocol):
 
     async def acall(self, call: Call) -> Any:
         """Do the same without blocking the loop."""
+        ...
+
+    def enter(self, used: Used, *, waits: bool) -> Future[CallRecord] | None:
+        """Take an entry of what the node used; what is not kept yet without ``waits`` says when it is."""
         ...
 
     def answer(self, question: Question) -> Any:

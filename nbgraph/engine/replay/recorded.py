@@ -25,6 +25,7 @@ from nbgraph.store.protocol import CallRecord
 if TYPE_CHECKING:
     from asyncio import Future
 
+    from nbgraph.engine.calls.entry import Used
     from nbgraph.engine.calls.meter import OutOfBudget
 
 
@@ -49,6 +50,8 @@ def taken(lines: Iterable[CallRecord], used: Sequence[int]) -> list[Taken]:
             begun[line.name] = line
         if line.seq in wanted:
             begin = begun.get(line.name, line)
+            if begin.request != line.request:  # of an attempt before; this line tells all by itself
+                begin = line
             found[line.seq] = Taken(line, begin.seq, begin.data)
     return [found[seq] for seq in dict.fromkeys(used) if seq in found]
 
@@ -114,6 +117,12 @@ class RecordedDesk:
             await self._given_up(end)
         await self._turn(end.seq)
         return self._given(end, call.types)
+
+    def enter(self, used: Used, *, waits: bool) -> None:  # noqa: ARG002 - there is nothing to keep
+        """Take an entry that the record has too."""
+        end = self._find(used.key, used.request.digest, used.request.label, used.request.text)
+        self._over.add(end.seq)
+        self.release()
 
     def answer(self, question: Question) -> Any:
         """Return the recorded answer."""
