@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from json import loads
+from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.engine.calls.estimate import expected
 from nbgraph.engine.calls.meter import Meter, Spent
 from nbgraph.prices.money import amount
 from nbgraph.prices.usage import Usage, usage_of
@@ -51,21 +52,34 @@ def paid(lines: Iterable[CallRecord], prices: Prices) -> Iterator[Spent]:
     """Yield what a run's own calls used, by its log. What a record answered was paid elsewhere.
 
     A line that does not say what it cost, of a model without a price then or of an older version, is priced today.
+    One of a model that does not say what it used counts as what was expected of it, but for those around calls that do.
     """
-    labels: dict[tuple[str, str], str] = {}
+    begun: dict[tuple[str, str], str] = {}
+    told: set[tuple[str, str]] = set()
     for line in lines:
         if line.phase == "started":
-            labels[line.task, line.name] = _label(line.data)
-        elif line.phase in ("returned", "raised") and '"usage"' in line.data:
-            facts, label = loads(line.data), labels.pop((line.task, line.name), "")
-            if "reused" not in facts and (usage := _usage(facts)) is not None:
-                cost = _cost(facts, usage, prices, line.time)
-                yield Spent(label, usage, cost)
+            begun[line.task, line.name] = line.data
+        elif line.phase in ("returned", "raised"):
+            facts, request = loads(line.data), _request(begun.pop((line.task, line.name), "{}"))
+            if "reused" in facts or "skipped" in facts:
+                continue
+            usage = _usage(facts)
+            if usage is not None:
+                told.update((line.task, line.name[:place]) for place, char in enumerate(line.name) if char == "/")
+            elif line.phase == "returned" and request and (line.task, line.name) not in told:
+                usage = _expected(request)
+            if usage is not None:
+                yield Spent(str(request.get("call", "")), usage, _cost(facts, usage, prices, line.time))
 
 
-def _label(data: str) -> str:
+def _request(data: str) -> Mapping[str, Any]:
     request = loads(data).get("request")
-    return str(request.get("call", "")) if isinstance(request, Mapping) else ""
+    return request if isinstance(request, Mapping) else {}
+
+
+def _expected(request: Mapping[str, Any]) -> Usage | None:
+    said = expected(dumps(request))
+    return Usage(said.model, said.input, said.output or 0) if said.model else None
 
 
 def _usage(facts: Mapping[str, Any]) -> Usage | None:

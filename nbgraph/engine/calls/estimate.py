@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from json import loads
+from re import IGNORECASE
 from re import compile as pattern
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ _BYTES_A_TOKEN = 4
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max_tokens_to_sample")
 _SETTINGS = ("generationConfig", "generation_config", "config", "options", "inferenceConfig")
 _CHOICES = ("n", "candidateCount", "candidate_count")
+_FREE = pattern(r"[:/]count_?tokens$", IGNORECASE)
 _IN_PATH = pattern(r"/(?:models|deployments|model)/([^/:?]+)")
 
 
@@ -40,6 +42,8 @@ def expected(text: str, large: int = 0) -> Expected:
     ''
     """
     asked = loads(text)["asked"]
+    if _is_http(asked) and not _generates(asked):
+        return Expected("", 0, None)
     places = [place for place in _places(asked) if isinstance(place, Mapping)]
     model = next((place["model"] for place in places if _says(place.get("model"))), "") or _addressed(asked)
     if not model:
@@ -54,6 +58,12 @@ def _says(model: Any) -> bool:
 
 def _is_http(asked: Any) -> bool:
     return isinstance(asked, Mapping) and "url" in asked and "body" in asked
+
+
+def _generates(asked: Mapping[str, Any]) -> bool:
+    """Say whether a request may make a model work: one that only looks, or counts tokens, costs nothing."""
+    posted = str(asked.get("method", "POST")).upper() == "POST"
+    return posted and not _FREE.search(str(asked["url"]).partition("?")[0])
 
 
 def _addressed(asked: Any) -> str:

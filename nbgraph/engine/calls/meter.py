@@ -186,9 +186,12 @@ class Meter:
         return Ticket(request.label, amount)
 
     def end(self, ticket: Ticket | None, usage: Usage | None, given: Decimal | None = None) -> str:
-        """Count what a call used, ``given``: what it cost, where somebody said so. Return the entries of its line."""
+        """Count what a call used, ``given``: what it cost, where somebody said so. Return the entries of its line.
+
+        A call to a model that came back and tells no use counts as what was expected of it, and its line says nothing.
+        """
         if usage is None and given is None:
-            self.drop(ticket)
+            self._untold(ticket)
             return ""
         usage = Usage() if usage is None else usage
         priced = self._price(usage) if given is None else Priced(given, "given", "", "")
@@ -197,6 +200,12 @@ class Meter:
             self._note(Spent("" if ticket is None else ticket.call, usage, priced.cost), *self._purses)
         self.drop(ticket)  # after it was counted: between the two it would be neither spent nor reserved
         return entries(usage, priced)
+
+    def _untold(self, ticket: Ticket | None) -> None:
+        if ticket is not None and ticket.open and ticket.amount is not None:
+            for purse in self._purses:
+                purse.spend(ticket.amount, "")
+        self.drop(ticket)
 
     def drop(self, ticket: Ticket | None) -> None:
         """Give back what was reserved for a call that gave nothing; a ticket that was given back before does nothing."""
