@@ -11,6 +11,7 @@ from json import loads
 from typing import NamedTuple
 
 from nbgraph.store.protocol import EventRecord, StepRecord
+from nbgraph.views.costing.spending import Spending
 from nbgraph.views.subject import News, Running, Subject
 from nbgraph.views.topology import Topology, topology_of_run
 from nbgraph.views.untaken import EDITS, Untaken
@@ -37,7 +38,7 @@ class NodeFacts(NamedTuple):
     seconds: float = 0.0
     """Inside the node, all its steps together."""
     cost: str = ""
-    """What its calls cost, as text; "" where that is not known."""
+    """What its calls cost, as text, "$?" where nobody knows; "" where they use no model."""
     stale: bool = False
     """Its code has changed since the run used it."""
 
@@ -45,11 +46,11 @@ class NodeFacts(NamedTuple):
 class _Count:
     """One node while it is counted."""
 
-    __slots__ = ("caught", "cost", "done", "kept", "retried", "seconds")
+    __slots__ = ("caught", "done", "kept", "retried", "seconds")
 
     def __init__(self) -> None:
         self.done = self.caught = self.retried = self.kept = 0
-        self.seconds, self.cost = 0.0, ""
+        self.seconds = 0.0
 
 
 class Tally:
@@ -67,6 +68,7 @@ class Tally:
         """Steps counted."""
         self.stale: frozenset[str] = frozenset()
         self._shared, self._ended = shared, ""
+        self.spending = Spending()
         self._counts = {node.name: _Count() for node in topology.nodes}
         self._taken = dict.fromkeys((link.id for link in topology.links), 0)
         self._ways = Ways(topology.links)
@@ -93,13 +95,17 @@ class Tally:
         tally, store, name = cls.of(subject), subject.store, str(subject.id)
         events = [event for event in store.events(name) if event.step <= step]
         whole = store.run(name).steps <= step
-        tally.add(store.steps(name, 1, step) if step else (), events if whole else _before(events, step))
+        rows = list(store.steps(name, 1, step)) if step else []
+        tally.add(rows, events if whole else _before(events, step))
+        tally.spending.take(store.calls(name), None if whole else {row.task for row in rows})
         tally.status = subject.status if whole else "running"
         return tally
 
     def take(self, news: News) -> None:
         """Count what is new."""
         self.add(news.steps, news.events)
+        if news.calls:
+            self.spending.take(news.calls)
         self.status, self._live = news.status, news.live
         self._running, self._ready = news.running, news.ready
 
@@ -183,14 +189,14 @@ class Tally:
         pending = _counted(node for task, node in self._pending.items() if task not in trying)
         failed, waiting = _counted(self._failed.values()), _counted(self._waiting.values())
         ready = self._ready_now(failed, waiting, pending if active else {})
-        facts = {}
+        facts, costs = {}, self.spending.texts
         for name, count in self._counts.items():
             told = (each.get(name, 0) for each in (failed, waiting, running, pending, ready))
             now = _Now(*told) if active else _Now(*told)._replace(running=0, pending=0)
             facts[name] = NodeFacts(
                 _status(count, now, over=self.status == "completed"), count.done, now.failed + count.caught,
                 now.running, now.ready, now.waiting, count.retried + pending.get(name, 0), count.kept, count.seconds,
-                count.cost, name in self.stale,
+                costs.get(name, ""), name in self.stale,
             )  # fmt: skip
         return facts
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbgraph.views import drawing
-from nbgraph.views.drawing.words import facts_line
+from nbgraph.views.drawing.words import facts_line, node_title
 from nbgraph.views.durations import seconds_text
 from nbgraph.views.layout import layout
 from nbgraph.views.palette import STATUSES
 from nbgraph.views.tally import NodeFacts
-from nbgraph.views.topology import Topology
+from nbgraph.views.topology import Node, Topology
 from tests.views.drawn import topology
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -188,11 +188,18 @@ def test_a_scene_is_plain_data():
     assert scene == json.loads(json.dumps(scene))
 
 
-def test_facts_that_do_not_fit_are_left_out_from_the_end():
-    """In a narrow box the cost goes first, then the seconds; the status stays."""
-    facts = NodeFacts("done", done=1200, seconds=75, cost="$0.0123")
+def test_facts_that_do_not_fit_are_left_out():
+    """In a narrow box the seconds go first, then the cost; the status stays."""
+    facts = NodeFacts("done", done=1200, seconds=75, cost="$0.012")
     lines = [facts_line(facts, width).replace("\ufe0e", "") for width in (300, 125, 60)]
-    assert ["✓ 1200× · 1:15 min · $0.0123", "✓ 1200× · 1:15 min", "✓ 1200×"] == lines
+    assert ["✓ 1200× · 1:15 min · $0.012", "✓ 1200× · $0.012", "✓ 1200×"] == lines
+
+
+def test_a_cost_that_nobody_knows_is_told_in_words():
+    """A node's tooltip says that its cost is unknown, where its box has room for a question mark only."""
+    facts, node = NodeFacts("done", done=1, cost="$?"), Node("a", "a", "sync", "all", "", False, 1, "")
+    assert "✓ · $?" == facts_line(facts, 100).replace("\ufe0e", "")
+    assert "cost unknown" in node_title(node, facts)
 
 
 @pytest.mark.parametrize(

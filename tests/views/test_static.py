@@ -232,6 +232,7 @@ def test_hostile_texts_make_no_elements(graph_name, error, run_id):
             descriptions = staticmethod(lambda _: run.store.descriptions(run.id))
             origin = staticmethod(lambda _: None)
             events = staticmethod(lambda _: run.store.events(run.id))
+            calls = staticmethod(lambda _: run.store.calls(run.id))
             steps = staticmethod(lambda _, *between: run.store.steps(run.id, *between))
 
     assert Tags(static.run_bundle(run)["text/html"]).found == Tags(static.run_bundle(Shown())["text/html"]).found

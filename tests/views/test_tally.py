@@ -12,6 +12,7 @@ import nbgraph as ng
 from nbgraph.store.protocol import EventRecord, StepRecord
 from nbgraph.views.tally import Tally, seconds_of, strongest
 from nbgraph.views.topology import topology_of
+from nbgraph.views.widgets.past import Past
 
 
 def counted(run: ng.Run) -> Tally:
@@ -263,3 +264,55 @@ def test_seconds_are_read_from_facts(facts, seconds):
 def test_a_subgraph_shows_what_asks_for_attention(inside, shown):
     """Of the statuses inside, the one that a person should see first."""
     assert shown == strongest(inside)
+
+
+# -- costs
+
+
+def asking(**options: Any) -> ng.Run:
+    """Return a run whose nodes use a model with a price, one without, a plain function, and none."""
+    graph = ng.Graph({"n": int}, name="asking")
+
+    @graph.node
+    def cheap(state: Any, ctx: Any) -> None:
+        for tokens in (1000, 2000):
+            ctx.usage(model="mine", input_tokens=tokens)
+
+    @graph.node(after="cheap")
+    def mixed(state: Any, ctx: Any) -> None:
+        ctx.usage(model="mine", input_tokens=1000)
+        ctx.usage(model="nobody-prices-this", input_tokens=1000)
+
+    @graph.node(after="mixed")
+    def plain(state: Any, ctx: Any) -> None:
+        ctx.call(len, [1])
+
+    graph.node(lambda state: None, name="none", after="plain")
+    return ng.Engine(graph, store=":memory:", prices={"mine": (1, 1)}, **options).run({"n": 0}, run_id="r1")
+
+
+@pytest.mark.filterwarnings(
+    "ignore::nbgraph.UnknownPriceWarning"
+)  # it is warned of once a process, whoever comes first
+def test_a_node_tells_what_its_calls_cost():
+    """Costs are summed by node; what has no price is told, and a node without models tells nothing."""
+    costs = {name: facts.cost for name, facts in counted(asking()).nodes().items()}
+    assert {"cheap": "$0.003", "mixed": "≥$0.001", "plain": "", "none": ""} == costs
+
+
+@pytest.mark.filterwarnings("ignore::nbgraph.UnknownPriceWarning")  # as above
+def test_costs_of_the_past_are_those_of_its_steps():
+    """Right after a step, only the tasks up to it have cost anything; from the store or moved back to, it is the same."""
+    run = asking()
+    for step, (cheap, mixed) in enumerate([("", ""), ("$0.003", ""), ("$0.003", "≥$0.001"), ("$0.003", "≥$0.001")]):
+        for tally in (Tally.until(run, step), Past(run).at(step)):
+            assert (cheap, mixed) == tuple(tally.nodes()[name].cost for name in ("cheap", "mixed"))
+
+
+@pytest.mark.filterwarnings("ignore::nbgraph.UnknownPriceWarning")  # as above
+def test_a_fork_tells_its_own_costs():
+    """What the shared past cost was paid by its origin: the fork's nodes tell what the fork paid."""
+    run = asking()
+    fork = run.fork(1).wait()
+    costs = {name: facts.cost for name, facts in counted(fork).nodes().items()}
+    assert ("", "≥$0.001") == (costs["cheap"], costs["mixed"])

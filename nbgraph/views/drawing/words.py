@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nbgraph.views.costing.money import NOBODY_KNOWS
 from nbgraph.views.durations import seconds_text
 from nbgraph.views.layout.measure import SMALL, text_width
 from nbgraph.views.palette import STATUSES
@@ -33,10 +34,15 @@ def facts_line(facts: NodeFacts, width: float, *, times: bool = True) -> str:
     >>> facts_line(NodeFacts("done", done=3, seconds=1.24), 100).replace("\ufe0e", "")
     '✓ 3× · 1.2 s'
     """
-    parts = list(_parts(facts, times=times))
-    while len(parts) > 1 and text_width(" · ".join(parts), SMALL) > width:
-        parts.pop()
-    return " · ".join(parts)
+    tries = [list(_parts(facts, times=shown)) for shown in ((True, False) if times and facts.cost else (times,))]
+    found = next((parts for parts in tries if _fits(parts, width)), tries[-1])  # money before time
+    while len(found) > 1 and not _fits(found, width):
+        found.pop()
+    return " · ".join(found)
+
+
+def _fits(parts: list[str], width: float) -> bool:
+    return text_width(" · ".join(parts), SMALL) <= width
 
 
 def _parts(facts: NodeFacts, *, times: bool) -> Iterator[str]:
@@ -94,9 +100,14 @@ def _how_far(facts: NodeFacts | None, *, times: bool) -> str:
     }  # fmt: skip
     told = [STATUSES[facts.status].word, *(f"{count} {word}" for word, count in counts.items() if count)]
     told += [seconds_text(facts.seconds)] if times and facts.done and facts.seconds else []
-    told += [facts.cost] if facts.cost else []
+    told += [cost_words(facts.cost)] if facts.cost else []
     told += ["its code has changed since"] if facts.stale else []
     return ", ".join(dict.fromkeys(told))
+
+
+def cost_words(cost: str) -> str:
+    """Return a node's cost in words where there is room for them."""
+    return "cost unknown" if cost == NOBODY_KNOWS else cost
 
 
 _KINDS = {

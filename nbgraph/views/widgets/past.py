@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from copy import deepcopy
 
+from nbgraph.views.costing.spending import Spent, spent
 from nbgraph.views.subject import Subject
 from nbgraph.views.tally import Tally
 
@@ -23,6 +24,9 @@ class Past:
         self._kept: list[tuple[int, Tally]] = []
         self._latest: tuple[int, Tally] | None = None
         """What was asked for last: mostly it is asked for again."""
+        self._spent: dict[str, list[Spent]] = {}
+        """What the calls of each task cost, of the log up to its line ``_line``."""
+        self._line = 0
 
     def at(self, step: int) -> Tally:
         """Return how things stood right after ``step``."""
@@ -36,13 +40,24 @@ class Past:
         tally = _copy(tally) if tally is not None else self._beginning()
         store, name = self._subject.store, str(self._subject.id)
         events = [event for event in store.events(name) if begun <= event.step < step]
+        self._read_calls()
         while begun < step:
             end = min(step, begun - begun % _EVERY + _EVERY)
-            tally.add(store.steps(name, begun + 1, end), [event for event in events if begun <= event.step < end])
+            rows = list(store.steps(name, begun + 1, end))
+            tally.add(rows, [event for event in events if begun <= event.step < end])
+            if self._spent:
+                tally.spending.add(call for row in rows for call in self._spent.get(row.task, ()))
             begun = end
             if end % _EVERY == 0:
                 self._keep(end, tally)
         return tally
+
+    def _read_calls(self) -> None:
+        """Take the log's new lines; those of a task are all there before its step is."""
+        for line in self._subject.store.calls(str(self._subject.id), after=self._line):
+            self._line, call = line.seq, spent(line)
+            if call is not None:
+                self._spent.setdefault(call.task, []).append(call)
 
     def _beginning(self) -> Tally:
         tally = Tally.of(self._subject)
