@@ -1,69 +1,251 @@
-"""What a run's calls used, as rows: per node and model, and as it grew.
+"""What a run's calls used and cost: one row a call, and sums over any of their names.
 
-Owns the reading of calls and of what they say they used, and the sums. Pure. A price is asked for, never known here:
-what nobody can price is None, shown as "unknown", and a sum with an unknown part is unknown too, never a zero.
+Owns the rows and the sums. Pure: prices are asked of ``prices``, lines are read by ``calls``. What nobody can price
+is None, and a sum with an unknown part is unknown too, never a zero. Sums are exact, in any order and grouping.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from json import loads
+from math import fsum
 from typing import Any, NamedTuple
 
-from nbgraph.store.protocol import CallRecord
+from nbgraph.analysis.calls import ENDED, Call, calls_of, model_of
+from nbgraph.prices.money import amount, total
+from nbgraph.prices.pricing import UNKNOWN, Priced, Prices
+from nbgraph.prices.usage import Usage, usage_of
+from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
+
+FREE = Priced(Decimal(0), "none")
+"""A call that names no model and tells no use: as far as anybody can tell, no model was used."""
+NOTHING = Decimal(0)
+TODAY = "priced when read"
+"""Stands behind the rate of a call whose line says nothing of a cost: it was recorded before lines did."""
 
 
-class Call(NamedTuple):
-    """One call or question, from its lines in the log."""
+class CallCost(NamedTuple):
+    """What one call that ended used and cost in this run."""
 
     seq: int
     """Of the line that began it."""
-    task: str
+    step: int | None
+    """That its task's commit made; None before it."""
     node: str
-    name: str
-    """What was called, as its code says; "ask" for a question."""
-    outcome: str
-    """"returned", "raised", "answered", or "started", "asked": not ended yet."""
-    asked: Any
-    response: Any
-    error: str
+    task: str
+    attempt: int
+    call: str
+    """What was called."""
+    model: str
+    tokens: Usage
+    """What was used here: nothing by a call that a record answered."""
+    cost: Decimal | None
+    """US dollars paid here; None: nobody knows."""
+    saved: Decimal | None
+    """US dollars that were not paid again, since a record answered; None: nobody knows."""
     seconds: float | None
-    usage: Mapping[str, Any]
+    """That it took here; None where a record answered."""
+    source: str
+    """Who said the price, as ``Priced.source``; "none" where no model was used."""
+    rate: str
+    as_of: str
     reused: bool
-    """Served from the record of another run, or of a life before: paid there."""
+    """Answered by the record of another run, or of a life before: paid there."""
+    outcome: str
+    """"returned" or "raised"."""
     started: float
     """Seconds since the Unix epoch."""
-    by: str = ""
-    """Who answered."""
 
 
-class Tokens(NamedTuple):
-    """What a call used of a model. ``cached`` is a part of ``input``, ``reasoning`` a part of ``output``."""
-
-    input: int = 0
-    output: int = 0
-    cached: int = 0
-    reasoning: int = 0
-
-    def __bool__(self) -> bool:
-        return any(tuple(self))
+Pricing = Callable[[Call, Usage | None], Priced]
+"""Says what a call cost where it was made."""
 
 
-Price = Callable[[str, Tokens], Decimal | None]
-"""Returns what a use of a model cost, None where that is not known."""
+def used_by(call: Call) -> Usage | None:
+    """Return what a call told of its use, None if it told nothing."""
+    return Usage.of(call.usage) if call.paid else usage_of(call.usage)
+
+
+def as_recorded(prices: Prices) -> Pricing:
+    """Return the pricing by what each call's line says; one that says nothing is priced now, and marked so."""
+
+    def priced(call: Call, usage: Usage | None) -> Priced:
+        paid = call.paid
+        if paid:
+            usd, told = _dollars(paid.get("usd")), (str(paid.get(name) or "") for name in ("from", "rate", "as_of"))
+            return Priced(usd, *told)
+        if usage is None:
+            return _untold(call)
+        found = prices.price(_named(usage, call), call.started)
+        return found._replace(rate=f"{found.rate}; {TODAY}" if found.rate else TODAY)
+
+    return priced
+
+
+def as_with(prices: Prices) -> Pricing:
+    """Return the pricing by other prices. What was given as a cost, and is unknown to them, stays."""
+
+    def priced(call: Call, usage: Usage | None) -> Priced:
+        given = call.paid.get("from") == "given"
+        if usage is None or (given and not usage.tokens):
+            return as_recorded(prices)(call, usage)
+        found = prices.price(_named(usage, call), call.started)
+        return as_recorded(prices)(call, usage) if given and found.cost is None else found
+
+    return priced
+
+
+def _named(usage: Usage, call: Call) -> Usage:
+    return usage if usage.model else usage._replace(model=model_of(call))
+
+
+def _untold(call: Call) -> Priced:
+    """Say of a call that told no use: a model that answered was used, whatever for; else there was none."""
+    return UNKNOWN if call.outcome == "returned" and model_of(call) else FREE
+
+
+def _dollars(said: Any) -> Decimal | None:
+    try:
+        return None if said is None else amount(said)
+    except ValueError:
+        return None
+
+
+# -- one row a call
+
+
+def costs_of(
+    lines: Iterable[CallRecord],
+    steps: Iterable[StepRecord] = (),
+    events: Iterable[EventRecord] = (),
+    pricing: Pricing | None = None,
+) -> list[CallCost]:
+    """Return one row for each call of a log that ended, in the order in which they began.
+
+    ``steps`` and ``events`` of the same run say at which step each task was committed, and which calls answered
+    again in a later attempt. Questions to people, and calls whose end nobody saw, are not in it.
+    """
+    pricing = pricing or as_recorded(Prices())
+    later = Later(steps, events)
+    return [cost_of(call, pricing, later) for call in calls_of(lines, whole=False) if call.outcome in ENDED]
+
+
+def cost_of(call: Call, pricing: Pricing, later: Later | None = None) -> CallCost:
+    """Return the row of a call that ended."""
+    usage = used_by(call)
+    there = pricing(call, usage)
+    here = Usage() if usage is None or call.reused else usage
+    again = call.reused or (later is not None and later.served(call))
+    return CallCost(
+        call.seq, None if later is None else later.step(call.task), call.node, call.task, call.attempt, call.name,
+        (usage.model if usage is not None else "") or model_of(call), here, NOTHING if call.reused else there.cost,
+        there.cost if again else NOTHING, None if call.reused else call.seconds, there.source, there.rate,
+        there.as_of, call.reused, call.outcome, call.started,
+    )  # fmt: skip
+
+
+class Later:
+    """What became of calls: the step of their task, and whether they answered again after their attempt was over."""
+
+    def __init__(self, steps: Iterable[StepRecord] = (), events: Iterable[EventRecord] = ()) -> None:
+        self._steps: dict[str, int] = {}
+        self._used: dict[str, tuple[int, int, Sequence[int]]] = {}
+        resumed = []
+        for event in events:
+            if event.kind == "run.resumed":
+                resumed.append((event.time, event.step))
+            elif event.kind == "task.failed" and '"calls"' in event.data:
+                facts = loads(event.data)
+                self._used[event.task] = (facts.get("attempt") or 0, event.step + 1, facts["calls"])
+        self._resumed = resumed
+        for row in steps:
+            self._steps[row.task] = row.step
+            if '"calls"' in row.facts:
+                self._used[row.task] = (row.attempts, row.step, loads(row.facts)["calls"])
+
+    def step(self, task: str) -> int | None:
+        """Return the step that a task's commit made, None before it."""
+        return self._steps.get(task)
+
+    def served(self, call: Call) -> bool:
+        """Say whether a call of an attempt that was over answered the task's last attempt again."""
+        attempt, step, used = self._used.get(call.task, (0, 0, ()))
+        if call.end not in used:
+            return False
+        ended = call.started + (call.seconds or 0.0)
+        return call.attempt < attempt or any(ended <= time and at < step for time, at in self._resumed)
+
+
+# -- sums
+
+NAMES: Mapping[str, Callable[[CallCost], Any]] = {
+    "node": lambda cost: cost.node,
+    "model": lambda cost: cost.model,
+    "step": lambda cost: cost.step,
+    "task": lambda cost: cost.task,
+    "attempt": lambda cost: cost.attempt,
+    "call": lambda cost: cost.call,
+    "provider": lambda cost: cost.tokens.provider,
+}
+"""What costs can be summed by."""
 
 
 class CostRow(NamedTuple):
-    """What one node used of one model. ``model`` is "" where calls do not say."""
+    """A sum over calls. ``key``: the names that they have in common, in the order in which they were asked for."""
 
-    node: str
-    model: str
+    key: tuple[Any, ...]
     calls: int
     reused: int
-    tokens: Tokens
+    tokens: Usage
+    known: Decimal
+    """US dollars, of the calls whose cost is known."""
+    unknown: int
+    """Calls whose cost nobody knows."""
+    saved: Decimal | None
     seconds: float
-    cost: Decimal | None
+    prices: tuple[tuple[str, str, str], ...] = ()
+    """(source, rate, as_of) of the prices that were used, each once."""
+
+    @property
+    def cost(self) -> Decimal | None:
+        """US dollars; None where a part is not known."""
+        return None if self.unknown else self.known
+
+
+def cost_rows(costs: Iterable[CallCost], by: Sequence[str] = ("node", "model")) -> list[CostRow]:
+    """Return one row for each group of calls that have the names ``by`` in common, in the order of their first call."""
+    reads, groups = [NAMES[name] for name in by], dict[tuple[Any, ...], list[CallCost]]()
+    for cost in costs:
+        groups.setdefault(tuple([read(cost) for read in reads]), []).append(cost)
+    return [total_of(members, key) for key, members in groups.items()]
+
+
+def total_of(costs: Sequence[CallCost], key: tuple[Any, ...] = ()) -> CostRow:
+    """Return the sum of all rows; its cost is None if that of one is."""
+    saved = [cost.saved for cost in costs if cost.saved is None or cost.saved]
+    used = dict.fromkeys((cost.source, cost.rate, cost.as_of) for cost in costs if cost.source != FREE.source)
+    return CostRow(
+        key, len(costs), sum(cost.reused for cost in costs), tokens_of(costs),
+        total(cost.cost for cost in costs if cost.cost), sum(cost.cost is None for cost in costs),
+        None if None in saved else total(one for one in saved if one is not None),
+        fsum(cost.seconds or 0.0 for cost in costs), tuple(used),
+    )  # fmt: skip
+
+
+def tokens_of(costs: Iterable[CallCost]) -> Usage:
+    """Return all tokens together; the model and its provider are those that all have in common."""
+    found = [cost.tokens for cost in costs]
+    if not found:
+        return Usage()
+    columns = dict(zip(Usage._fields, zip(*found, strict=True), strict=True))
+    return Usage(**{name: _together(column) for name, column in columns.items()})
+
+
+def _together(column: Sequence[Any]) -> Any:
+    if isinstance(column[0], str):
+        return column[0] if len(set(column)) == 1 else ""
+    return sum(column)
 
 
 class Point(NamedTuple):
@@ -76,175 +258,12 @@ class Point(NamedTuple):
     unknown: int
 
 
-class Calls:
-    """The calls of a run as their lines come in; ``take`` costs what is new.
-
-    ``whole``: keep what was asked and what came back; else only what a cost is made of, so that a view stays small.
-    """
-
-    def __init__(self, *, whole: bool = True) -> None:
-        self._whole = whole
-        self._begun: dict[tuple[str, str], CallRecord] = {}
-        self._found: dict[int, Call] = {}
-
-    def take(self, lines: Iterable[CallRecord]) -> None:
-        """Take further lines, in order."""
-        for line in lines:
-            key = (line.task, line.name)
-            start = line if line.phase in ("started", "asked") else self._begun.get(key, line)
-            self._begun[key] = start
-            call = _call(start, line)
-            self._found[start.seq] = call if self._whole or start is line else _light(call)
-
-    def all(self) -> list[Call]:
-        """Return calls and questions in the order in which they began."""
-        return list(self._found.values())
-
-
-def _light(call: Call) -> Call:
-    """Return a call that has ended without its texts; it still says which model it used."""
-    return call._replace(asked={"model": model_of(call)}, response=None)
-
-
-def calls_of(lines: Iterable[CallRecord]) -> list[Call]:
-    """Return the calls and questions of a whole log, in the order in which they began."""
-    calls = Calls()
-    calls.take(lines)
-    return calls.all()
-
-
-def _call(start: CallRecord, end: CallRecord) -> Call:
-    first, last = _object(start.data), _object(end.data)
-    request = first.get("request") if isinstance(first.get("request"), dict) else {}
-    error = last.get("error") or {}
-    told = f"{error.get('type')}: {error.get('text')}" if isinstance(error, dict) and error else ""
-    usage = last.get("usage")
-    return Call(
-        start.seq, end.task, end.node, str((request or {}).get("call", "")), end.phase, (request or {}).get("asked"),
-        last.get("response", last.get("value")) if end is not start else None, told, last.get("seconds"),
-        usage if isinstance(usage, dict) else {}, "reused" in last, start.time, str(last.get("by", "")),
-    )  # fmt: skip
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-_NAMES: Mapping[str, Sequence[Sequence[str]]] = {
-    "input": (["input_tokens"], ["prompt_tokens"], ["promptTokenCount"], ["input"]),
-    "output": (["output_tokens"], ["completion_tokens"], ["candidatesTokenCount"], ["output"]),
-    "cached": (
-        ["cached_tokens"], ["cache_read_input_tokens"], ["prompt_tokens_details", "cached_tokens"],
-        ["input_tokens_details", "cached_tokens"], ["cachedContentTokenCount"],
-    ),
-    "reasoning": (
-        ["reasoning_tokens"], ["completion_tokens_details", "reasoning_tokens"],
-        ["output_tokens_details", "reasoning_tokens"], ["thoughtsTokenCount"],
-    ),
-}  # fmt: skip
-"""Where the usual clients write each number, the first that is there counts."""
-
-
-def tokens_of(usage: Mapping[str, Any]) -> Tokens:
-    """Return the tokens that a call's usage tells of.
-
-    >>> tokens_of({"prompt_tokens": 12, "completion_tokens": 3})
-    Tokens(input=12, output=3, cached=0, reasoning=0)
-    """
-    return Tokens(**{kind: _first(usage, places) for kind, places in _NAMES.items()})
-
-
-def _first(usage: Mapping[str, Any], places: Sequence[Sequence[str]]) -> int:
-    for place in places:
-        found: Any = usage
-        for name in place:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        if isinstance(found, int) and not isinstance(found, bool) and found >= 0:
-            return found
-    return 0
-
-
-def model_of(call: Call) -> str:
-    """Return which model a call says it used, "" if it does not."""
-    for facts in (call.usage, call.response, call.asked):
-        named = facts.get("model") if isinstance(facts, Mapping) else None
-        if isinstance(named, str):
-            return named
-    return ""
-
-
-def no_price(_model: str, _tokens: Tokens) -> Decimal | None:
-    """Return None: nobody knows."""
-    return None
-
-
-def cost_rows(calls: Iterable[Call], price: Price = no_price) -> list[CostRow]:
-    """Return one row a node and model, in the order of their first call. Questions to people are no calls here."""
-    rows: dict[tuple[str, str], CostRow] = {}
-    for call in calls:
-        if call.outcome not in ("returned", "raised"):
+def growth(costs: Iterable[CallCost]) -> Iterator[Point]:
+    """Yield how the use grew, a point for each call that was paid for here, in the order of the log."""
+    calls, tokens, cost, unknown = 0, 0, NOTHING, 0
+    for one in costs:
+        if one.reused:
             continue
-        model = model_of(call)
-        row = rows.get((call.node, model), CostRow(call.node, model, 0, 0, Tokens(), 0.0, Decimal(0)))
-        rows[call.node, model] = _added(row, call, price)
-    return list(rows.values())
-
-
-def _added(row: CostRow, call: Call, price: Price) -> CostRow:
-    if call.reused:
-        return row._replace(calls=row.calls + 1, reused=row.reused + 1)
-    used = tokens_of(call.usage)
-    tokens = Tokens(*(before + new for before, new in zip(row.tokens, used, strict=True)))
-    cost = sum_of([row.cost, _cost(call, price)])
-    return row._replace(calls=row.calls + 1, tokens=tokens, seconds=row.seconds + (call.seconds or 0.0), cost=cost)
-
-
-def _cost(call: Call, price: Price) -> Decimal | None:
-    return price(model_of(call), tokens_of(call.usage))
-
-
-def total_of(rows: Sequence[CostRow]) -> CostRow:
-    """Return the sum of all rows; its cost is None if that of one is."""
-    tokens = Tokens(*map(sum, zip(*(row.tokens for row in rows), strict=True))) if rows else Tokens()
-    calls, reused = sum(row.calls for row in rows), sum(row.reused for row in rows)
-    return CostRow("", "", calls, reused, tokens, sum(row.seconds for row in rows), sum_of(row.cost for row in rows))
-
-
-def sum_of(costs: Iterable[Decimal | None]) -> Decimal | None:
-    """Return a sum, None if one part is not known."""
-    whole = Decimal(0)
-    for cost in costs:
-        if cost is None:
-            return None
-        whole += cost
-    return whole
-
-
-def growth(calls: Iterable[Call], price: Price = no_price) -> list[Point]:
-    """Return how the use grew, a point for each call that ended and was paid for here, in the order of the log."""
-    points: list[Point] = []
-    tokens, cost, unknown = 0, Decimal(0), 0
-    for call in calls:
-        if call.outcome not in ("returned", "raised") or call.reused:
-            continue
-        used, paid = tokens_of(call.usage), _cost(call, price)
-        tokens += used.input + used.output
-        cost += paid or 0
-        unknown += paid is None
-        points.append(Point(len(points) + 1, call.started + (call.seconds or 0.0), tokens, cost, unknown))
-    return points
-
-
-def cost_text(cost: Decimal | None) -> str:
-    """Return a cost in dollars as it is shown.
-
-    >>> cost_text(None), cost_text(Decimal("0.000231")), cost_text(Decimal("12.5"))
-    ('unknown', '$0.000231', '$12.50')
-    """
-    if cost is None:
-        return "unknown"
-    return f"${cost:,.2f}" if cost >= 1 or cost == 0 else f"${Decimal(f'{cost:.3g}'):f}"
+        calls, tokens, unknown = calls + 1, tokens + one.tokens.tokens, unknown + (one.cost is None)
+        cost = total((cost, one.cost or NOTHING))
+        yield Point(calls, one.started + (one.seconds or 0.0), tokens, cost, unknown)

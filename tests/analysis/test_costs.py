@@ -1,4 +1,4 @@
-"""What calls used, as rows: read from the log as it is, priced by whoever knows prices."""
+"""What calls cost, as rows: read from the log as it is, summed exactly, never a zero for what nobody knows."""
 
 from __future__ import annotations
 
@@ -7,117 +7,181 @@ from json import dumps
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import nbgraph as ng
-from nbgraph.analysis.costs import Calls, Tokens, calls_of, cost_rows, cost_text, growth, sum_of, tokens_of, total_of
-from nbgraph.store.protocol import CallRecord
+from nbgraph.analysis.calls import Calls, calls_of
+from nbgraph.analysis.costs import NAMES, as_recorded, as_with, cost_of, cost_rows, costs_of, growth, total_of
+from nbgraph.prices import Prices
+from nbgraph.prices.money import sum_of
+from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
 
 
-def lines(*calls: dict[str, Any], node: str = "ask") -> list[CallRecord]:
+def lines(*calls: dict[str, Any], node: str = "ask", attempt: int = 1) -> list[CallRecord]:
     """Return the log of calls that returned ``calls``, one after the other."""
-    found = []
+    found: list[CallRecord] = []
     for place, facts in enumerate(calls):
-        asked = dumps({"request": {"call": "ask_model", "asked": {"model": facts.pop("asked_model", None)}}})
+        asked = dumps(
+            {"request": {"call": "ask_model", "asked": {"kwargs": {"model": facts.pop("asked_model", None)}}}}
+        )
         both = (("started", asked), (facts.pop("phase", "returned"), dumps(facts)))
         found += [
-            CallRecord(len(found) + 1 + turn, float(place), "t", node, 1, str(place), phase, "", data)
+            CallRecord(len(found) + 1 + turn, float(place), "t", node, attempt, str(place), phase, "", data)
             for turn, (phase, data) in enumerate(both)
         ]
     return found
 
 
-def used(many: int, model: str = "m", **facts: Any) -> dict[str, Any]:
-    return {"usage": {"input_tokens": many, "output_tokens": 1, "model": model}, "seconds": 0.5, **facts}
+def used(many: int, usd: str | None = "0.1", model: str = "m", **facts: Any) -> dict[str, Any]:
+    source = "unknown" if usd is None else "yours"
+    cost = {"usd": usd, "from": source, "rate": "r", "as_of": "2025-10-15"}
+    usage = {"input_tokens": many, "output_tokens": 1, "model": model}
+    return {"usage": usage, "cost": cost, "seconds": 0.5, **facts}
 
 
-def test_rows_are_per_node_and_model():
-    """Calls of one node to one model are one row, with their sums."""
-    rows = cost_rows(calls_of([*lines(used(10), used(20), used(5, "n"))]))
-    assert [("ask", "m", 2, 30), ("ask", "n", 1, 5)] == [
-        (row.node, row.model, row.calls, row.tokens.input) for row in rows
-    ]
+def older(many: int, model: str = "gpt-4o", **facts: Any) -> dict[str, Any]:
+    """Return a call as it was recorded before lines said what a call cost."""
+    return {"response": {"model": model}, "usage": {"prompt_tokens": many}, **facts}
 
 
-def test_a_cost_that_nobody_knows_is_unknown():
-    """Without a price the cost is None, in a row and in the sum, and reads "unknown", never 0."""
-    rows = cost_rows(calls_of(lines(used(10))))
-    assert [None, None, "unknown"] == [rows[0].cost, total_of(rows).cost, cost_text(rows[0].cost)]
+def test_a_row_says_what_its_line_says():
+    """The price that was found when the call was made stands, whatever the table says today."""
+    (row,) = costs_of(lines(used(10, "0.25", "gpt-4o")))
+    assert (Decimal("0.25"), "yours", "r", "2025-10-15") == (row.cost, row.source, row.rate, row.as_of)
+    assert ("ask", "ask_model", "gpt-4o", 10, 0.5) == (row.node, row.call, row.model, row.tokens.input, row.seconds)
 
 
-def test_one_unknown_part_makes_the_sum_unknown():
-    """A price for one model does not hide that the other has none."""
-    rows = cost_rows(calls_of(lines(used(10), used(10, "n"))), lambda model, _: Decimal(1) if model == "m" else None)
-    assert [Decimal(1), None] == [row.cost for row in rows]
-    assert total_of(rows).cost is None
+def test_a_cost_that_nobody_knows_is_none():
+    """An unknown cost is None in its row and in every sum with it, never 0; what is known is summed beside it."""
+    row = total_of(costs_of(lines(used(10, None), used(10, "2"))))
+    assert (None, Decimal(2), 1) == (row.cost, row.known, row.unknown)
 
 
-def test_sums_are_exact():
-    """Ten times ten cents are a dollar."""
-    rows = cost_rows(calls_of(lines(*[used(1) for _ in range(10)])), lambda *_: Decimal("0.1"))
-    assert Decimal(1) == total_of(rows).cost
+def test_a_line_of_an_older_version_is_priced_when_read():
+    """Where a line says no cost, today's table does, and the row says so."""
+    (row,) = costs_of(lines(older(1_000_000)))
+    assert (Decimal("2.5"), "nbgraph", "2025-10-15") == (row.cost, row.source, row.as_of)
+    assert row.rate.endswith("priced when read")
 
 
-def test_a_call_from_the_record_is_not_paid_again():
-    """What was served from the record is counted, and costs nothing here."""
-    row = cost_rows(calls_of(lines(used(10), used(20, reused="r0/1"))), lambda _, tokens: Decimal(tokens.input))[0]
-    assert (2, 1, 10, Decimal(10)) == (row.calls, row.reused, row.tokens.input, row.cost)
+def test_a_model_that_tells_no_use_is_unknown():
+    """A request that names a model and is answered was paid for, nobody knows how much."""
+    assert [None] == [row.cost for row in costs_of(lines({"asked_model": "gpt-4o", "response": "yes"}))]
 
 
-def test_costs_need_no_texts():
-    """Without what was asked and answered the rows are the same, and nothing of it is held."""
-    log = lines(used(10, response="x"), {"usage": {"input_tokens": 5}, "response": {"model": "n"}})
-    light = Calls(whole=False)
-    light.take(log)
-    assert cost_rows(calls_of(log)) == cost_rows(light.all())
-    assert [None, None] == [call.response for call in light.all()]
+def test_what_uses_no_model_costs_nothing():
+    """A call without a model and tokens, and one that raised, cost nothing that anybody could tell."""
+    failed = {"phase": "raised", "error": {"type": "E", "text": "429"}, "asked_model": "gpt-4o"}
+    rows = costs_of(lines({"response": "text"}, failed))
+    assert [(Decimal(0), "none")] * 2 == [(row.cost, row.source) for row in rows]
+
+
+def test_a_call_that_a_record_answered_is_not_paid_again():
+    """It is counted; its tokens, seconds and dollars are the origin's, and stand as saved."""
+    row = total_of(costs_of(lines(used(10, "1"), used(20, "3", reused="r0/1"))))
+    assert (2, 1, 10, 0.5) == (row.calls, row.reused, row.tokens.input, row.seconds)
+    assert (Decimal(1), Decimal(3)) == (row.cost, row.saved)
+
+
+def step(number: int, used: list[int], attempts: int = 1) -> StepRecord:
+    return StepRecord(number, "t", "ask", "done", attempts, 0, *[""] * 9)._replace(facts=dumps({"calls": used}))
+
+
+def resumed(time: float, step: int) -> EventRecord:
+    return EventRecord(1, step, time, "run.resumed", "", "", "{}")
+
+
+def test_a_row_has_its_tasks_step():
+    """The step is that of the task's commit, None before it."""
+    log = lines(used(1))
+    assert [[None], [7]] == [[row.step for row in costs_of(log, steps)] for steps in ([], [step(7, [2])])]
+
+
+@pytest.mark.parametrize(
+    ("saved", "steps", "events"),
+    [
+        ("0", [step(1, [2])], []),
+        ("1", [step(1, [2], attempts=2)], []),
+        ("0", [step(1, [], attempts=2)], []),
+        ("1", [step(3, [2])], [resumed(9.0, 2)]),
+        ("0", [step(2, [2])], [resumed(9.0, 2)]),
+        ("0", [step(3, [2])], [resumed(0.1, 2)]),
+    ],
+    ids=["same attempt", "later attempt", "not asked again", "resumed", "committed before", "made after"],
+)
+def test_a_call_is_saved_where_a_later_life_used_it(saved, steps, events):
+    """What an attempt that was over had paid for, and the attempt that was kept got from the record, was saved."""
+    (row,) = costs_of(lines(used(1, "1")), steps, events)
+    assert (Decimal(1), Decimal(saved)) == (row.cost, row.saved)
 
 
 def test_questions_and_unfinished_calls_are_no_costs():
     """A question to a person costs no tokens, and what has not ended has used nothing yet."""
     asked = CallRecord(9, 1.0, "t", "ask", 1, "q", "asked", "", dumps({"request": {"call": "ask"}}))
-    assert [] == cost_rows(calls_of([asked, *lines(used(1))[:1]]))
+    assert [] == costs_of([asked, *lines(used(1))[:1]])
 
 
-def test_a_call_that_raised_counts():
-    """An attempt that failed is a call too; what it used is what it says."""
-    calls = calls_of(lines({"phase": "raised", "error": {"type": "ValueError", "text": "no"}, "seconds": 1.0}))
-    assert ("ValueError: no", 1) == (calls[0].error, cost_rows(calls)[0].calls)
+def test_other_prices_change_nothing_but_the_price():
+    """What would it have cost: tokens, seconds and what was given as a cost stay."""
+    given = {"cost": {"usd": "7", "from": "given", "rate": "", "as_of": ""}, "usage": {}}
+    log = lines(used(1_000_000, None), given, used(5, "9", reused="r/1"))
+    rows = costs_of(log, pricing=as_with(Prices({"m": (2, 0)})))
+    assert [Decimal(2), Decimal(7), Decimal(0)] == [row.cost for row in rows]
+    assert Decimal("0.00001") == rows[2].saved
 
 
-@pytest.mark.parametrize(
-    ("tokens", "usage"),
-    [
-        (Tokens(1, 2), {"input_tokens": 1, "output_tokens": 2}),
-        (Tokens(1, 2, 1), {"prompt_tokens": 1, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}),
-        (Tokens(1, 2, 0, 2), {"promptTokenCount": 1, "candidatesTokenCount": 2, "thoughtsTokenCount": 2}),
-        (Tokens(), {"input_tokens": "many", "output_tokens": True, "cached_tokens": -1, "prompt_tokens_details": 7}),
-        (Tokens(), {}),
-    ],
-)
-def test_usage_is_read_as_the_usual_clients_write_it(tokens: Tokens, usage: dict[str, Any]):
-    """The names that clients use are known; what is no count counts as none."""
-    assert tokens == tokens_of(usage)
+amounts = st.decimals(0, 10**6, allow_nan=False, places=12).map(lambda value: f"{value:f}")
+
+
+@given(st.lists(st.tuples(amounts, st.sampled_from("ab"), st.sampled_from("mn")), max_size=30), st.randoms())
+def test_sums_agree_however_they_are_grouped(parts, random):
+    """Totals by any name, and in any order, are the same to the last digit, whatever the caller's precision."""
+    rows = [row for usd, node, model in parts for row in costs_of(lines(used(1, usd, model), node=node))]
+    whole = total_of(rows).cost
+    random.shuffle(rows)
+    for name in NAMES:
+        assert whole == sum_of(group.cost for group in cost_rows(rows, [name]))
+
+
+def test_ten_thousand_calls_add_up():
+    """Ten thousand times a ten-thousandth of a cent are a cent, by call, node and model."""
+    rows = costs_of(lines(*[used(1, "0.000001", f"m{n % 7}") for n in range(10_000)]))
+    sums = [sum_of(group.cost for group in cost_rows(rows, [name])) for name in NAMES]
+    assert {Decimal("0.01")} == {total_of(rows).cost, *sums}
+
+
+def test_costs_need_no_texts():
+    """Without what was asked and answered the rows are the same, and nothing of it is held."""
+    log, light = lines(used(10, response="x"), older(5)), Calls(whole=False)
+    light.take(log)
+    priced = as_recorded(Prices())
+    assert [cost_of(call, priced) for call in calls_of(log)] == [cost_of(call, priced) for call in light.all()]
+    assert [None, None] == [call.response for call in light.all()]
 
 
 def test_growth_has_a_point_for_each_paid_call():
-    """The chart's line rises call by call; what was served from the record and what has no price are left out of it."""
-    points = growth(
-        calls_of(lines(used(10), used(20, "n"), used(30, reused="r0/1"))),
-        lambda model, _: Decimal(2) if model == "m" else None,
-    )
+    """The line rises call by call; what was served from the record and what has no price are left out of it."""
+    points = growth(costs_of(lines(used(10, "2"), used(20, None), used(30, reused="r0/1"))))
     assert [(1, 11, Decimal(2), 0), (2, 32, Decimal(2), 1)] == [(p.calls, p.tokens, p.cost, p.unknown) for p in points]
 
 
-@pytest.mark.parametrize("data", ["", "[]", "nonsense", '{"request": 7, "usage": 7, "error": 7}'])
+HOSTILE = [
+    "", "[]", "nonsense", '{"request": 7, "usage": 7, "error": 7, "cost": 7}', '{"cost": {"usd": "NaN"}}',
+    '{"cost": {"usd": "-1", "from": 7}, "usage": {"input_tokens": "x", "model": 7}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", HOSTILE)
 def test_a_line_that_says_nothing_is_borne(data: str):
-    """A log from a file may hold anything: such a call is there, without facts."""
-    assert 1 == cost_rows(calls_of([CallRecord(1, 0.0, "t", "n", 1, "0", "returned", "", data)]))[0].calls
+    """A log from a file may hold anything: such a call is there, its cost unknown or nothing."""
+    (row,) = costs_of([CallRecord(1, 0.0, "t", "n", 1, "0", "returned", "", data)])
+    assert row.cost in (None, 0)
 
 
 def test_the_sum_of_nothing_is_known():
     """No call, no cost: that is 0, and known."""
-    assert (Decimal(0), "$0.00") == (sum_of([]), cost_text(sum_of([])))
-    assert 0 == total_of([]).calls
+    assert (0, Decimal(0)) == (total_of([]).calls, total_of([]).cost)
 
 
 def test_rows_are_made_of_a_real_run():
@@ -126,9 +190,9 @@ def test_rows_are_made_of_a_real_run():
 
     @graph.node
     def ask(state, ctx):
-        ctx.call(lambda: {"usage": {"input_tokens": 7}, "model": "m"})
+        ctx.call(lambda: {"usage": {"input_tokens": 7}, "model": "gpt-4o"})
 
     engine = ng.Engine(graph, store=":memory:")
     engine.run({"n": 1}, run_id="r1")
-    (row,) = cost_rows(calls_of(engine.store.calls("r1")))
-    assert ("ask", "m", 1, 7) == (row.node, row.model, row.calls, row.tokens.input)
+    (row,) = costs_of(engine.store.calls("r1"))
+    assert ("ask", "gpt-4o", 7, Decimal("0.0000175")) == (row.node, row.model, row.tokens.input, row.cost)

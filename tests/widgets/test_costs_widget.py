@@ -15,7 +15,7 @@ from tests.widgets.still import look, stilled
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202e"
 
 
-def engine_of(*answers: dict[str, Any]) -> ng.Engine:
+def engine_of(*answers: dict[str, Any], **how: Any) -> ng.Engine:
     graph = ng.Graph({"n": int}, name="asks")
 
     @graph.node
@@ -23,7 +23,7 @@ def engine_of(*answers: dict[str, Any]) -> ng.Engine:
         for answer in answers:
             ctx.call(lambda answer=answer: answer)
 
-    return ng.Engine(graph, store=":memory:")
+    return ng.Engine(graph, store=":memory:", **how)
 
 
 def used(many: int, model: str = "small") -> dict[str, Any]:
@@ -70,7 +70,8 @@ def test_an_unknown_cost_reads_unknown(costs):
 
 def test_a_known_price_fills_the_same_place(costs):
     """With prices, rows, sum and chart show money."""
-    page = costs(engine_of(used(10), used(20)), price=lambda _, tokens: Decimal(tokens.input))
+    prices = ng.prices.Prices(lambda _, usage: Decimal(usage.input))
+    page = costs(engine_of(used(10), used(20), prices=prices), prices=prices)
     assert "$30.00" == cells(page, 0)[-1]
     assert "Cost so far" in page.root.locator("figure").inner_text()
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from json import dumps
 from typing import Any
 
-from nbgraph.analysis.costs import Call, CostRow, Tokens, calls_of, cost_rows, cost_text, tokens_of, total_of
+from nbgraph.analysis.calls import Call, calls_of
+from nbgraph.analysis.costs import CallCost, CostRow, cost_rows, costs_of, total_of, used_by
+from nbgraph.prices import Usage
+from nbgraph.views.costing.money import cost_text
 from nbgraph.views.durations import seconds_text
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import CALL, CALLS, left_out
@@ -32,7 +35,7 @@ def calls(facts: Facts) -> Markup | None:
         return None
     note = left_out(min(CALLS, len(found)), len(found), "calls", "run.calls")
     return tag(
-        "section", {"id": "calls"}, tag("h2", None, "Calls"), _used(cost_rows(found)),
+        "section", {"id": "calls"}, tag("h2", None, "Calls"), _used(costs_of(facts.calls)),
         tag("div", {"class": "steps"}, [_call(call) for call in found[:CALLS]]),
         tag("p", {"class": "note"}, note) if note else None,
     )  # fmt: skip
@@ -40,7 +43,7 @@ def calls(facts: Facts) -> Markup | None:
 
 def _call(call: Call) -> Markup:
     look, mark = _LOOKS.get(call.outcome, ("idle", ""))
-    used = _tokens_text(tokens_of(call.usage))
+    used = _tokens_text(used_by(call))
     took = seconds_text(call.seconds) if call.seconds is not None and default_times() else ""
     more = " · ".join(
         part
@@ -63,11 +66,11 @@ def _block(name: str, value: Any) -> Markup:
     return tag("figure", None, tag("figcaption", None, name), tag("pre", None, value_text(text, CALL)))
 
 
-def _used(rows: list[CostRow]) -> Markup | None:
-    if not any(row.tokens for row in rows):
+def _used(costs: list[CallCost]) -> Markup | None:
+    total = total_of(costs)
+    if not total.tokens.tokens and not total.known and not total.unknown:
         return None
-    total = total_of(rows)
-    lines = [_line(row.node, row.model or "not said", row) for row in rows]
+    lines = [_line(row.key[0], row.key[1] or "not said", row) for row in cost_rows(costs)]
     return table(
         ["node", "model", "calls", "tokens in", "tokens out", "cost"],
         [*lines, _line(tag("b", None, "all"), "", total)],
@@ -87,5 +90,5 @@ def _line(node: Part, model: str, row: CostRow) -> list[Part]:
     ]
 
 
-def _tokens_text(tokens: Tokens) -> str:
-    return f"{tokens.input:,} + {tokens.output:,} tokens" if tokens else ""
+def _tokens_text(used: Usage | None) -> str:
+    return f"{used.input:,} + {used.output:,} tokens" if used is not None and used.tokens else ""

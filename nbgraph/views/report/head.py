@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from json import loads
 from typing import Any
 
-from nbgraph.analysis.costs import calls_of, cost_rows, total_of
+from nbgraph.analysis.costs import CallCost, costs_of, total_of
 from nbgraph.views.durations import seconds_text
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import SOURCE, TRACEBACK
@@ -43,7 +43,7 @@ def chip(status: str) -> Markup:
 
 
 def _numbers(facts: Facts) -> Iterator[tuple[str, Part]]:
-    nodes, rows = facts.nodes.values(), cost_rows(calls_of(facts.calls))
+    nodes = facts.nodes.values()
     yield "steps", f"{facts.row.steps:,}"
     yield "nodes", f"{len(facts.topology.nodes)}"
     for name, count in (
@@ -53,7 +53,7 @@ def _numbers(facts: Facts) -> Iterator[tuple[str, Part]]:
     ):
         if count:
             yield name, f"{count:,}"
-    yield from _calls(rows)
+    yield from _calls(costs_of(facts.calls))
     if default_times():
         yield "in nodes", seconds_text(sum(node.seconds for node in nodes))
         yield "created", datetime.fromtimestamp(facts.row.record.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -62,12 +62,12 @@ def _numbers(facts: Facts) -> Iterator[tuple[str, Part]]:
     yield "seed", f"{facts.row.record.seed}"
 
 
-def _calls(rows: list[Any]) -> Iterator[tuple[str, Part]]:
-    if rows:
-        total = total_of(rows)
+def _calls(costs: list[CallCost]) -> Iterator[tuple[str, Part]]:
+    if costs:
+        total = total_of(costs)
         yield "calls", f"{total.calls:,}"
-        if total.tokens:
-            yield "tokens", f"{total.tokens.input + total.tokens.output:,}"
+        if total.tokens.tokens:
+            yield "tokens", f"{total.tokens.tokens:,}"
 
 
 def error(facts: Facts) -> Markup | None:

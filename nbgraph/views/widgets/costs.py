@@ -1,7 +1,7 @@
 """What a run costs: a table per node and model with bars and sums, and how it grew, live.
 
-Owns what the page is told, and how often. The reading and the sums are ``analysis.costs``; prices come from whoever knows
-them, and what nobody knows reads "unknown".
+Owns what the page is told, and how often. The reading and the sums are ``analysis.costs``; each call's line says what it
+cost, and what nobody knows reads "unknown".
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from typing import Any
 
 import traitlets
 
-from nbgraph.analysis.costs import Calls, CostRow, Point, Price, cost_rows, cost_text, growth, no_price, total_of
+from nbgraph.analysis.calls import ENDED, Calls
+from nbgraph.analysis.costs import CallCost, CostRow, Point, as_recorded, cost_of, cost_rows, growth, total_of
 from nbgraph.escape import cut
+from nbgraph.prices import Prices
+from nbgraph.views.costing.money import cost_text
 from nbgraph.views.subject import News, Subject
 from nbgraph.views.tables import bundle_of
 from nbgraph.views.widgets.base import RunView
@@ -26,7 +29,7 @@ _ROWS, _POINTS, _NAME = 200, 300, 200
 
 
 class CostsView(RunView):
-    """What a run's calls used and cost, as it goes on. ``price`` says what a use of a model cost, None: not known."""
+    """What a run's calls used and cost, as it goes on. ``prices``: for calls whose lines say no cost."""
 
     _esm = module("costs")
     _css = stylesheet("costs")
@@ -37,8 +40,8 @@ class CostsView(RunView):
     points: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
     """[calls, tokens, cost (number), calls of unknown cost], at most some hundreds."""
 
-    def __init__(self, subject: Subject, *, price: Price = no_price, **how: Any) -> None:
-        self._price = price
+    def __init__(self, subject: Subject, *, prices: Prices | None = None, **how: Any) -> None:
+        self._pricing = as_recorded(prices or Prices())
         self._calls, self._dirty, self._pace = Calls(whole=False), False, Pace(_EVERY)
         super().__init__(subject, **how)
 
@@ -60,12 +63,15 @@ class CostsView(RunView):
 
     def _sum_up(self) -> None:
         self._dirty = False
-        calls = self._calls.all()
-        rows = sorted(cost_rows(calls, self._price), key=_size, reverse=True)
+        costs = self._costs(self._calls)
+        rows = sorted(cost_rows(costs), key=_size, reverse=True)
         with self.hold_sync():
-            self.head = self._head(total_of(rows), max(0, len(rows) - _ROWS))
+            self.head = self._head(total_of(costs), max(0, len(rows) - _ROWS))
             self.rows = [_sent(row) for row in rows[:_ROWS]]
-            self.points = [[p.calls, p.tokens, float(p.cost), p.unknown] for p in thinned(growth(calls, self._price))]
+            self.points = [[p.calls, p.tokens, float(p.cost), p.unknown] for p in thinned(list(growth(costs)))]
+
+    def _costs(self, calls: Calls) -> list[CallCost]:
+        return [cost_of(call, self._pricing) for call in calls.all() if call.outcome in ENDED]
 
     def _head(self, total: CostRow, more: int) -> dict[str, Any]:
         graph = self.subject.store.run(str(self.subject.id)).record.graph
@@ -77,10 +83,10 @@ class CostsView(RunView):
 
     def picture(self) -> Mapping[str, str]:
         """Return the table."""
-        calls = Calls()
+        calls = Calls(whole=False)
         calls.take(self.subject.store.calls(str(self.subject.id)))
-        rows = cost_rows(calls.all(), self._price)
-        lines = [_shown(row) for row in (*rows, total_of(rows)._replace(node="all"))] if rows else []
+        costs = self._costs(calls)
+        lines = [_shown(row) for row in (*cost_rows(costs), total_of(costs, ("all", "")))] if costs else []
         heads = ("node", "model", "calls", "tokens in", "tokens out", "cost")
         return bundle_of(f"Costs of run {self.subject.id}", heads, lines, empty="No calls yet.")
 
@@ -91,13 +97,13 @@ def _size(row: CostRow) -> tuple[float, int, int]:
 
 def _sent(row: CostRow) -> list[Any]:
     known = None if row.cost is None else float(row.cost)
-    names = cut(row.node, _NAME), cut(row.model, _NAME)
+    names = (cut(name, _NAME) for name in row.key)
     return [*names, row.calls, row.reused, row.tokens.input, row.tokens.output, row.seconds, cost_text(row.cost), known]
 
 
 def _shown(row: CostRow) -> tuple[str, ...]:
     tokens = row.tokens
-    return row.node, row.model, f"{row.calls:,}", f"{tokens.input:,}", f"{tokens.output:,}", cost_text(row.cost)
+    return *row.key, f"{row.calls:,}", f"{tokens.input:,}", f"{tokens.output:,}", cost_text(row.cost)
 
 
 def thinned(points: Sequence[Point], most: int = _POINTS) -> list[Point]:

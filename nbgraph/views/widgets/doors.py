@@ -83,7 +83,7 @@ def inbox_form(engine: Any, **how: Any) -> Any:
 
 
 def costs_view(run: Subject, **how: Any) -> Any:
-    """Return what a run's calls used and cost, as it goes on. ``price``: what says what a use of a model cost."""
+    """Return what a run's calls used and cost, as it goes on. ``prices``: for calls whose lines say no cost."""
     from nbgraph.views.widgets.costs import CostsView
 
     return CostsView(run, **how)

@@ -1,0 +1,124 @@
+"""The calls of a run, from the lines of its log.
+
+Owns the reading of the lines: which end belongs to which beginning, and what both say. Pure; knows no price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from json import loads
+from typing import Any, NamedTuple
+
+from nbgraph.store.protocol import CallRecord
+
+ENDED = ("returned", "raised")
+"""Phases of a call to the outside world that is over."""
+
+
+class Call(NamedTuple):
+    """One call or question, from its lines in the log."""
+
+    seq: int
+    """Of the line that began it."""
+    task: str
+    node: str
+    name: str
+    """What was called, as its code says; "ask" for a question."""
+    outcome: str
+    """"returned", "raised", "answered", or "started", "asked": not ended yet."""
+    asked: Any
+    response: Any
+    error: str
+    seconds: float | None
+    usage: Mapping[str, Any]
+    reused: bool
+    """Served from the record of another run, or of a life before: paid there."""
+    started: float
+    """Seconds since the Unix epoch."""
+    by: str = ""
+    """Who answered."""
+    attempt: int = 0
+    """Of its task."""
+    end: int = 0
+    """The line that ended it; the one that began it where none did."""
+    paid: Mapping[str, Any] = {}
+    """What the line says of the cost: "usd", "from", "rate", "as_of"; {} where it says nothing."""
+
+
+class Calls:
+    """The calls of a run as their lines come in; ``take`` costs what is new.
+
+    ``whole``: keep what was asked and what came back; else only what a cost is made of, so that a view stays small.
+    """
+
+    def __init__(self, *, whole: bool = True) -> None:
+        self._whole = whole
+        self._begun: dict[tuple[str, str], CallRecord] = {}
+        self._found: dict[int, Call] = {}
+
+    def take(self, lines: Iterable[CallRecord]) -> list[Call]:
+        """Take further lines, in order. Return the calls that they tell of, as they stand now."""
+        told = {}
+        for line in lines:
+            key = (line.task, line.name)
+            begins = line.phase in ("started", "asked")
+            start = line if begins else self._begun.pop(key, line)
+            if begins:
+                self._begun[key] = line
+            call = _call(start, line)
+            told[start.seq] = self._found[start.seq] = call if self._whole or begins else _light(call)
+        return list(told.values())
+
+    def all(self) -> list[Call]:
+        """Return calls and questions in the order in which they began."""
+        return list(self._found.values())
+
+
+def _light(call: Call) -> Call:
+    """Return a call that has ended without its texts; it still says which model it used."""
+    return call._replace(asked={"model": model_of(call)}, response=None)
+
+
+def calls_of(lines: Iterable[CallRecord], *, whole: bool = True) -> list[Call]:
+    """Return the calls and questions of a whole log, in the order in which they began."""
+    calls = Calls(whole=whole)
+    calls.take(lines)
+    return calls.all()
+
+
+def _call(start: CallRecord, end: CallRecord) -> Call:
+    first, last = _object(start.data), _object(end.data)
+    request = first.get("request") if isinstance(first.get("request"), dict) else {}
+    error = last.get("error") or {}
+    told = f"{error.get('type')}: {error.get('text')}" if isinstance(error, dict) and error else ""
+    usage, paid = last.get("usage"), last.get("cost")
+    return Call(
+        start.seq, end.task, end.node, str((request or {}).get("call", "")), end.phase, (request or {}).get("asked"),
+        last.get("response", last.get("value")) if end is not start or end.phase in ENDED else None, told,
+        last.get("seconds"), usage if isinstance(usage, dict) else {}, "reused" in last, start.time,
+        str(last.get("by", "")), end.attempt, end.seq, paid if isinstance(paid, dict) else {},
+    )  # fmt: skip
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def model_of(call: Call) -> str:
+    """Return which model a call says it used or asked for, "" if it says none."""
+    for facts in (call.usage, call.response, *_asked(call.asked)):
+        named = facts.get("model") if isinstance(facts, Mapping) else None
+        if isinstance(named, str):
+            return named
+    return ""
+
+
+def _asked(asked: Any) -> Iterable[Any]:
+    """Yield where a request may name its model: itself, its keyword arguments, the body of an HTTP request."""
+    yield asked
+    if isinstance(asked, Mapping):
+        yield from (asked.get("kwargs"), asked.get("body"))
