@@ -1,14 +1,17 @@
-"""Which prices a table was made with, in words: the rate, where it is from, and of which day.
+"""What a call used and which price it was given, in words: tokens, the rate, where that is from and of which day.
 
 Owns the wording.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from nbgraph.escape import cut
+from nbgraph.prices.money import amount
+from nbgraph.prices.usage import Usage, usage_of
+from nbgraph.views.costing.money import cost_text, short_count
 
 _SOURCES = {"yours": "your prices", "nbgraph": "nbgraph's table", "genai-prices": "genai-prices"}
 
@@ -51,3 +54,51 @@ def _unpriced(models: Iterable[str]) -> Iterator[str]:
     if names:
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         yield f"No price is known for {', '.join(names[:6])}{more}; the option prices= takes one"
+
+
+class _Line(NamedTuple):
+    """A price as a call's line tells it."""
+
+    model: str
+    rate: str
+    source: str
+    as_of: str
+
+
+def paid_words(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the line of a call that ended tells of money: ``model``, ``used``, ``cost``, ``price``; "" for nothing.
+
+    >>> paid_words({"usage": {"model": "m", "input_tokens": 9}, "cost": {"usd": None, "from": "unknown"}})["cost"]
+    'cost unknown'
+    """
+    told, paid = facts.get("usage"), facts.get("cost")
+    usage = (usage_of(told) if isinstance(told, Mapping) else None) or Usage()
+    return {"model": cut(usage.model, 80), "used": tokens_words(usage), **_price_words(usage.model, paid)}
+
+
+def _price_words(model: str, paid: Any) -> dict[str, str]:
+    if not isinstance(paid, Mapping):
+        return {"cost": "", "price": ""}
+    rate, source, as_of = (str(paid.get(key) or "") for key in ("rate", "from", "as_of"))
+    try:
+        cost = cost_text(amount(paid["usd"]))
+    except (LookupError, ValueError):
+        return {"cost": "cost unknown", "price": ""}
+    return {"cost": cost, "price": price_line(_Line(model, rate, source, as_of))}
+
+
+def tokens_words(usage: Usage) -> str:
+    """Return the tokens of a use; "" where it tells none.
+
+    >>> tokens_words(Usage(input=1200, output=50, cache_read=1000))
+    '1,200 tokens in (1,000 cached) · 50 out'
+    """
+    if not usage.tokens:
+        return ""
+    cached = f" ({_count(usage.cache_read)} cached)" if usage.cache_read else ""
+    thought = f" ({_count(usage.reasoning)} reasoning)" if usage.reasoning else ""
+    return f"{_count(usage.input)} tokens in{cached} · {_count(usage.output)} out{thought}"
+
+
+def _count(tokens: int) -> str:
+    return f"{tokens:,}" if tokens < 10**9 else short_count(float(min(tokens, 10**15)))

@@ -13,6 +13,7 @@ from nbgraph.codec import decode
 from nbgraph.errors import CodecError
 from nbgraph.escape import cut, plain
 from nbgraph.store.protocol import CallRecord, Store
+from nbgraph.views.costing.sources import paid_words
 from nbgraph.views.inspector.values import Budget, Tree, shown
 
 MOST = 50
@@ -58,7 +59,7 @@ def _entry(start: CallRecord, end: CallRecord | None, blob: Blob, budget: Budget
         "time": start.time,
         "seconds": facts.get("seconds") if not question else None if end is None else end.time - start.time,
         "reused": "reused" in facts,
-        "usage": {cut(name, 40): value for name, value in (facts.get("usage") or {}).items()},
+        **paid_words(facts),
         "error": plain(f"{error.get('type')}: {error.get('text')}")[:2000] if error else "",
         "hint": cut(asked.get("hint") or "", 200),
         "by": cut(facts.get("by") or "", 80),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from nbgraph.escape import cut, plain
 from nbgraph.store.protocol import EventRecord, StepRecord
-from nbgraph.views.drawing.words import node_kind
+from nbgraph.views.drawing.words import cost_words, node_kind
 from nbgraph.views.subject import News, Running, Subject
 from nbgraph.views.tally import NodeFacts
 from nbgraph.views.topology import Node
@@ -77,6 +77,7 @@ class Cards:
             **about(node),
             "status": facts.status,
             "stale": facts.stale,
+            "cost": cost_words(facts.cost),
             "running": [[task.attempt, task.started or 0.0] for task in live[:MOST_TASKS]],
             "tasks": [_task(row) for row in reversed(rows)],
             "error": self._error(node.name, at),

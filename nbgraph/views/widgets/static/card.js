@@ -45,7 +45,7 @@ export function cardOf({ close, stop, go }) {
   }
 
   function titled(card, stoppable) {
-    const text = JSON.stringify([card.node, card.tells, card.status, card.stale, card.stops, stoppable]);
+    const text = JSON.stringify([card.node, card.tells, card.status, card.stale, card.stops, card.cost, stoppable]);
     if (said.get("head") === text) return;
     said.set("head", text);
     const box = el("input", { type: "checkbox", checked: card.stops, onchange: () => stop(card.node) });
@@ -53,7 +53,7 @@ export function cardOf({ close, stop, go }) {
     head.replaceChildren(...[
       el("div", { class: "ng-card-title" }, el("b", { class: "ng-card-name", text: card.node }),
         el("button", { type: "button", class: "ng-bare ng-card-close", "aria-label": "Close", title: "Close (Esc)", onclick: close }, icon("close"))),
-      el("div", { class: "faint", text: card.tells }),
+      el("div", { class: "faint", text: [card.tells, card.cost].filter(Boolean).join(" · ") }),
       card.stale ? el("div", { class: "ng-stale", text: "Its code has changed since this run used it." }) : null,
       stoppable ? el("label", { class: "ng-stop" }, box, "Stop before this node") : null,
     ].filter(Boolean));

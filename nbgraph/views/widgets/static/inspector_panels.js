@@ -38,11 +38,11 @@ function changesPanel(page, { ask }) {
 function callsPanel(page, { ask }) {
   if (!page.calls.length) return nothing("No call was recorded of this task.");
   return page.calls.map((call) => {
-    const usage = Object.entries(call.usage).map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`);
-    const facts = [call.phase, call.seconds === null ? "" : durationWords(call.seconds), call.reused ? "served from the record" : "", call.attempt > 1 ? `attempt ${call.attempt}` : "", ...usage].filter(Boolean);
+    const facts = [call.phase, call.seconds === null ? "" : durationWords(call.seconds), call.reused ? "served from the record" : "", call.attempt > 1 ? `attempt ${call.attempt}` : "", call.model, call.used].filter(Boolean);
+    const cost = call.cost ? el("span", { class: "ng-in-cost", title: call.price, text: call.reused ? `${call.cost}, paid before` : call.cost }) : null;
     const sides = [["request", call.request], ["response", call.response]].filter(([, node]) => node);
     return el("div", { class: "ng-in-call", data: { phase: call.phase } },
-      el("div", { class: "ng-in-name" }, el("b", { text: call.call }), el("span", { class: "faint", text: facts.join(" · ") })),
+      el("div", { class: "ng-in-name" }, el("b", { text: call.call }), el("span", { class: "faint", text: facts.join(" · ") }), cost),
       call.hint ? el("div", { class: "faint", text: `asks for ${call.hint}` }) : null,
       sides.map(([name, node]) => el("div", { class: "ng-in-io" }, el("span", { class: "ng-in-iolabel", text: call.call === "question" ? { request: "asked", response: call.by ? `answered by ${call.by}` : "answered" }[name] : name }), el("div", {}, valueRow(null, node, { root: `${call.seq}/${name}`, path: [], ask, open: 4 })))),
       call.error ? el("div", { class: "ng-in-wrong", text: call.error }) : null);
