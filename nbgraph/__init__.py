@@ -18,7 +18,7 @@ from nbgraph.clock import Clock, SystemClock
 from nbgraph.codec import Redaction, register_codec, thaw
 from nbgraph.engine.calls.current import call, current
 from nbgraph.engine.context import Context
-from nbgraph.engine.engine import Engine, open_run, runs
+from nbgraph.engine.engine import Engine, costs, open_run, runs
 from nbgraph.engine.options import (
     Options,
     bundle,
@@ -183,6 +183,7 @@ __all__ = [
     "append",
     "bundle",
     "call",
+    "costs",
     "current",
     "dashboard",
     "extend",

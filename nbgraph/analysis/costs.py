@@ -13,7 +13,7 @@ from math import fsum
 from typing import Any, NamedTuple
 
 from nbgraph.analysis.calls import ENDED, Call, calls_of, model_of
-from nbgraph.prices.money import amount, total
+from nbgraph.prices.money import amount, clean, total
 from nbgraph.prices.pricing import UNKNOWN, Priced, Prices
 from nbgraph.prices.usage import Usage, usage_of
 from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
@@ -227,8 +227,8 @@ def total_of(costs: Sequence[CallCost], key: tuple[Any, ...] = ()) -> CostRow:
     used = dict.fromkeys((cost.source, cost.rate, cost.as_of) for cost in costs if cost.source != FREE.source)
     return CostRow(
         key, len(costs), sum(cost.reused for cost in costs), tokens_of(costs),
-        total(cost.cost for cost in costs if cost.cost), sum(cost.cost is None for cost in costs),
-        None if None in saved else total(one for one in saved if one is not None),
+        clean(total(cost.cost for cost in costs if cost.cost)), sum(cost.cost is None for cost in costs),
+        None if None in saved else clean(total(one for one in saved if one is not None)),
         fsum(cost.seconds or 0.0 for cost in costs), tuple(used),
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ from nbgraph.graph import compiling  # noqa: F401 - the first run, or the first 
 from nbgraph.graph.definition import Graph
 from nbgraph.graph.plan import Plan
 from nbgraph.graph.schema import Schema
+from nbgraph.prices import prices_of
 from nbgraph.store import open_store
 from nbgraph.store.protocol import Store
 
@@ -286,6 +287,14 @@ class Engine:
         """Return all runs of the store as a table, oldest first; ``origin`` "r@3": a fork of run r at step 3."""
         return _table(self.store)
 
+    def costs(self) -> DataFrame:
+        """Return what each run of the store used and cost, oldest first: one row a run, ``attrs["total"]`` for all.
+
+        Columns: run_id, graph, status, and those of ``Run.costs_by``. Each call counts once, in the run that paid for
+        it: a fork's costs are its own, and failed attempts are paid too. So the sum is what all runs together cost.
+        """
+        return tables.costs(self.store, prices_of(self.options.prices))
+
     def prune(self, run_id: str, *, before: int) -> int:
         """Drop a run's steps before ``before``, as far as the run can then still be resumed and read.
 
@@ -351,6 +360,16 @@ def open_run(store: Target, run_id: str) -> Run:
 
 def _table(store: Store) -> DataFrame:
     return tables.runs((row, row.standing, store.origin(row.record.run_id)) for row in store.runs())
+
+
+def costs(store: Target) -> DataFrame:
+    """Return what each run in a file used and cost, without a graph; see ``Engine.costs``."""
+    opened = open_store(store, read_only=True)
+    try:
+        return tables.costs(opened, prices_of(None))
+    finally:
+        if opened is not store:
+            opened.close()
 
 
 def runs(store: Target) -> DataFrame:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.analysis.costs import CallCost, Pricing, as_recorded, as_with, costs_of
 from nbgraph.codec import NO_TYPES, Types, encode
 from nbgraph.engine import tables
 from nbgraph.engine.history import History, resolved
@@ -19,6 +20,7 @@ from nbgraph.engine.view import StateDict
 from nbgraph.errors import RunError, StoreError
 from nbgraph.graph.schema import Schema
 from nbgraph.ids import RunId
+from nbgraph.prices import Prices, prices_of
 from nbgraph.store.protocol import RunRow, StepRecord, Store
 
 if TYPE_CHECKING:
@@ -145,6 +147,55 @@ class Past:
         A fork's own; those of the steps that it shares are its origin's.
         """
         return tables.calls(self._store.calls(self.id))
+
+    @property
+    def costs(self) -> DataFrame:
+        """What each call of this run used and cost, in the order in which they began: one row a call that ended.
+
+        Columns: step, node, call, model, tokens (input, output, cache_read, cache_write, reasoning), cost, saved,
+        seconds, share, source, rate, as_of, reused, attempt, seq, task. ``cost`` is in US dollars, an exact Decimal,
+        with the price that held when the call was made: ``source`` says whose, ``rate`` and ``as_of`` which and of
+        when. What nobody knows is ``Decimal("NaN")``. ``saved``: what was not paid again, since a record answered: of
+        another run (then tokens and cost are 0 here), or of an attempt before. ``share``: of the run's known cost, 0 to 1.
+
+        A fork's own calls; those of the steps that it shares are its origin's. Reads the file, runs no code.
+        """
+        return self._cost_frame(self._call_costs(as_recorded(self._prices)), f"Costs of run {self.id}")
+
+    def costs_by(self, *names: str) -> DataFrame:
+        """Return costs summed by "node", "model", "step", "task", "attempt", "call" or "provider", or several of them.
+
+        One row a group, in the order of their first call; without a name one row for all. Columns: the names, calls,
+        reused, tokens as in ``costs``, cost (NaN if a part is not known), known (the sum of what is), unknown (calls),
+        saved, seconds, share, and source, rate, as_of where one price holds for all. ``attrs["total"]`` is the sum of
+        all groups; it is the same to the last digit whatever they are. Raises ``OptionsError`` for another name.
+        """
+        from nbgraph.analysis.cost_frames import groups_frame  # noqa: PLC0415 - only when asked
+
+        by = f" by {' and '.join(map(str, names))}" if names else ""
+        return groups_frame(self._call_costs(as_recorded(self._prices)), names, f"Costs of run {self.id}{by}")
+
+    def reprice(self, prices: Any) -> DataFrame:
+        """Return ``costs`` as they would be with other prices; nothing is written.
+
+        ``prices`` as in the option: a mapping from models to prices, a function, or ``ng.prices.Prices`` (such as
+        ``ng.prices.listed``). A cost that a node gave itself stays where these prices do not know the model.
+        """
+        costs = self._call_costs(as_with(prices_of(prices)))
+        return self._cost_frame(costs, f"Costs of run {self.id} with other prices")
+
+    @property
+    def _prices(self) -> Prices:
+        """What prices calls whose lines say no cost: those of older versions."""
+        return prices_of(None)
+
+    def _call_costs(self, pricing: Pricing) -> list[CallCost]:
+        return costs_of(self._store.calls(self.id), self._steps(), self._store.events(self.id), pricing)
+
+    def _cost_frame(self, costs: list[CallCost], title: str) -> DataFrame:
+        from nbgraph.analysis.cost_frames import calls_frame  # noqa: PLC0415 - only when asked
+
+        return calls_frame(costs, title, last=self._row().steps)
 
     def given(self, step: int) -> Any:
         """Return the state that the task of ``step`` was given: what it gathered, before its own update; 0: the input.

@@ -19,6 +19,7 @@ from nbgraph.engine.verdict import interrupted, stored_error
 from nbgraph.errors import NbgraphError, RunError
 from nbgraph.faces import bundle, face
 from nbgraph.graph.schema import Schema
+from nbgraph.prices import Prices, prices_of
 from nbgraph.store.protocol import Store
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ class Run(Past):
         if self._made_with is None and self._engine is not None:
             self._made_with = self._engine.schema
         return self._made_with
+
+    @property
+    def _prices(self) -> Prices:
+        return super()._prices if self._engine is None else prices_of(self._engine.options.prices)
 
     @property
     def engine(self) -> Engine | None:

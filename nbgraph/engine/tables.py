@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from json import loads
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.store.protocol import CallRecord, EventRecord, Origin, RunRow, StepRecord
+from nbgraph.analysis.costs import as_recorded, costs_of
+from nbgraph.prices import Prices
+from nbgraph.store.protocol import CallRecord, EventRecord, Origin, RunRow, StepRecord, Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -138,3 +140,21 @@ def runs(rows: Iterable[tuple[RunRow, str, Origin | None]]) -> DataFrame:
         RUNS,
         ["created", "updated"],
     )
+
+
+def costs(store: Store, prices: Prices) -> DataFrame:
+    """Return one row a run of the store, with what its own calls used and cost, oldest first.
+
+    ``prices``: for calls whose lines say no cost, those of older versions.
+    """
+    from nbgraph.analysis.cost_frames import RunCosts, runs_frame  # noqa: PLC0415 - only when asked
+
+    pricing = as_recorded(prices)
+
+    def read(row: RunRow) -> RunCosts:
+        name = row.record.run_id
+        lines = list(store.calls(name))
+        found = costs_of(lines, store.steps(name), store.events(name), pricing) if lines else []
+        return RunCosts(name, row.record.graph, row.standing, found)
+
+    return runs_frame(map(read, store.runs()))

@@ -49,6 +49,8 @@ class Usage(NamedTuple):
         return self.input + self.output
 
 
+_MOST = 10**15
+"""No call uses as many tokens; a file that says so says nothing."""
 _TEXTS = ("model", "provider", "tier")
 _FACTS = {name: name if name in _TEXTS else f"{name}_tokens" for name in Usage._fields}
 
@@ -60,7 +62,8 @@ def _fact(value: Any, name: str) -> Any:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
+    return value if counts else None
 
 
 def usage_of(facts: Mapping[str, Any]) -> Usage | None:
