@@ -58,7 +58,8 @@ def out_of_budget(run_id: str, refused: OutOfBudget, node: str | None = None) ->
 def _spent(run_id: str, refused: OutOfBudget) -> tuple[str, str]:
     why = refused.why
     under_way = f" (calls under way may use {shown(why, refused.reserved)} more)" if refused.reserved else ""
-    said = f"spent {shown(why, refused.spent)} of its {why} of {shown(why, refused.limit)}{under_way}"
+    who, whose = ("and the forks beside it ", "their") if refused.shared else ("", "its")
+    said = f"{who}spent {shown(why, refused.spent)} of {whose} {why} of {shown(why, refused.limit)}{under_way}"
     return said, f"engine.resume({run_id!r}, {why}=...) with more"
 
 

@@ -30,16 +30,17 @@ class OutOfBudget(BaseException):
 
     No ``Exception``: a node that catches those must not go on without its answer. ``why`` is the option, ``limit``
     its value, ``spent`` what was used of it and ``reserved`` what calls under way may yet use, ``estimate`` what the
-    call ``call`` would. ``unpriced`` is the model whose price nobody knows, "" where that is not why.
+    call ``call`` would. ``unpriced`` is the model whose price nobody knows ("": it was not said), None where that is not
+    why. ``shared``: the budget is that of several runs together.
     """
 
     def __init__(
         self, why: str, limit: Any, spent: Any, *, reserved: Any = 0, estimate: Any = None, call: str = "",
-        unpriced: str | None = None,
+        unpriced: str | None = None, shared: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(f"{call or 'a call'} would break {why}={limit}")
         self.why, self.limit, self.spent, self.reserved = why, limit, spent, reserved
-        self.estimate, self.call, self.unpriced = estimate, call, unpriced
+        self.estimate, self.call, self.unpriced, self.shared = estimate, call, unpriced, shared
 
 
 class Amount(NamedTuple):
@@ -58,19 +59,24 @@ class Spent(NamedTuple):
 
 
 class Ticket:
-    """A call under way, and what was reserved for it: None where it is not known to use a model."""
+    """A call under way, and what is held for it: None where it is not known to use a model, or it is over."""
 
-    __slots__ = ("amount", "call", "open")
+    __slots__ = ("_held", "call")
 
-    def __init__(self, call: str, amount: Amount | None) -> None:
-        self.call, self.amount, self.open = call, amount, True
+    def __init__(self, call: str, held: Amount | None) -> None:
+        self.call, self._held = call, held
+
+    def closed(self) -> Amount | None:
+        """Return what is held, once: whoever asks gives it back."""
+        held, self._held = self._held, None
+        return held
 
 
 class Purse:
     """One budget: its limits, what was spent, what is reserved. Of a run, or of several together."""
 
-    def __init__(self, cost: Decimal | None, tokens: int | None) -> None:
-        self.cost_limit, self.token_limit = cost, tokens
+    def __init__(self, cost: Decimal | None, tokens: int | None, *, shared: bool = False) -> None:
+        self.cost_limit, self.token_limit, self._shared = cost, tokens, shared
         self.cost, self.tokens = NO_MONEY, 0
         self._held_cost, self._held_tokens = NO_MONEY, 0
         self._unpriced: str | None = None
@@ -87,25 +93,34 @@ class Purse:
         limit, tokens = self.cost_limit, self.token_limit
         if limit is not None:
             unknown = model if amount.cost is None else self._unpriced
-            facts: dict[str, Any] = {"reserved": self._held_cost, "estimate": amount.cost, "call": call}
-            if unknown is not None:
-                raise OutOfBudget("cost_budget", limit, self.cost, unpriced=unknown, **facts)
-            if plus(plus(self.cost, self._held_cost), amount.cost or NO_MONEY) > limit:
-                raise OutOfBudget("cost_budget", limit, self.cost, **facts)
+            if unknown is not None or plus(plus(self.cost, self._held_cost), amount.cost or NO_MONEY) > limit:
+                raise self._refusal(call, amount.cost, unpriced=unknown)
         if tokens is not None and self.tokens + self._held_tokens + amount.tokens > tokens:
-            raise OutOfBudget(
-                "token_budget", tokens, self.tokens, reserved=self._held_tokens, estimate=amount.tokens, call=call
-            )
+            raise self._refusal(call, amount.tokens, why="token_budget")
+
+    def _refusal(
+        self, call: str = "", estimate: Any = None, *, why: str = "cost_budget", unpriced: str | None = None
+    ) -> OutOfBudget:
+        money = why == "cost_budget"
+        limit, spent = (self.cost_limit, self.cost) if money else (self.token_limit, self.tokens)
+        reserved = self._held_cost if money else self._held_tokens
+        facts: dict[str, Any] = {"call": call, "unpriced": unpriced, "shared": self._shared}
+        return OutOfBudget(why, limit, spent, reserved=reserved, estimate=estimate, **facts)
 
     def release(self, amount: Amount) -> None:
         """Give back what was reserved."""
         with self._lock:
-            self._held_tokens -= amount.tokens
-            self._held_cost = EXACT.subtract(self._held_cost, amount.cost or NO_MONEY)
+            self._release(amount)
 
-    def spend(self, amount: Amount, model: str) -> None:
-        """Count what was used."""
+    def _release(self, amount: Amount) -> None:
+        self._held_tokens -= amount.tokens
+        self._held_cost = EXACT.subtract(self._held_cost, amount.cost or NO_MONEY)
+
+    def spend(self, amount: Amount, model: str, held: Amount | None) -> None:
+        """Count what was used, in the place of what was ``held`` for it: at no moment are both counted, or neither."""
         with self._lock:
+            if held is not None:
+                self._release(held)
             self.tokens += amount.tokens
             if amount.cost is None:
                 self._unpriced = model
@@ -117,10 +132,18 @@ class Purse:
         with self._lock:
             limit, tokens = self.cost_limit, self.token_limit
             if limit is not None and (self._unpriced is not None or self.cost > limit):
-                return OutOfBudget("cost_budget", limit, self.cost, unpriced=self._unpriced)
+                return self._refusal(unpriced=self._unpriced)
             if tokens is not None and self.tokens > tokens:
-                return OutOfBudget("token_budget", tokens, self.tokens)
+                return self._refusal(why="token_budget")
             return None
+
+    def used_up(self) -> str | None:
+        """Return the name of a budget of which nothing is left, None where none is used up."""
+        with self._lock:
+            limit, tokens = self.cost_limit, self.token_limit
+            if limit is not None and (self._unpriced is not None or self.cost >= limit):
+                return "cost budget"
+            return "token budget" if tokens is not None and self.tokens >= tokens else None
 
 
 SHARED: ContextVar[Purse | None] = ContextVar("nbgraph_purse", default=None)
@@ -197,24 +220,22 @@ class Meter:
         priced = self._price(usage) if given is None else Priced(given, "given", "", "")
         if self._purses:
             self._look_back()
-            self._note(Spent("" if ticket is None else ticket.call, usage, priced.cost), *self._purses)
-        self.drop(ticket)  # after it was counted: between the two it would be neither spent nor reserved
+            call, held = ("", None) if ticket is None else (ticket.call, ticket.closed())
+            self._note(Spent(call, usage, priced.cost), self._purses, held)
         return entries(usage, priced)
 
     def _untold(self, ticket: Ticket | None) -> None:
-        if ticket is not None and ticket.open and ticket.amount is not None:
+        held = None if ticket is None else ticket.closed()
+        if held is not None:
             for purse in self._purses:
-                purse.spend(ticket.amount, "")
-        self.drop(ticket)
+                purse.spend(held, "", held)
 
     def drop(self, ticket: Ticket | None) -> None:
         """Give back what was reserved for a call that gave nothing; a ticket that was given back before does nothing."""
-        if ticket is None or not ticket.open:
-            return
-        ticket.open = False
-        if ticket.amount is not None:
+        held = None if ticket is None else ticket.closed()
+        if held is not None:
             for purse in self._purses:
-                purse.release(ticket.amount)
+                purse.release(held)
 
     @property
     def limited(self) -> bool:
@@ -243,19 +264,19 @@ class Meter:
         with self._lock:
             if not self._looked:
                 for spent in self._before():
-                    self._note(spent, *self._own)
+                    self._note(spent, self._own)
             self._looked = True
 
     def _before(self) -> Iterable[Spent]:
         return () if self._earlier is None else self._earlier(self._prices)
 
-    def _note(self, spent: Spent, *purses: Purse) -> None:
+    def _note(self, spent: Spent, purses: Iterable[Purse], held: Amount | None = None) -> None:
         usage = spent.usage
         most = self._most.get(spent.call)
         if spent.call and (most is None or usage.tokens >= most.tokens):
             self._most[spent.call] = usage
         for purse in purses:
-            purse.spend(Amount(usage.tokens, spent.cost), usage.model)
+            purse.spend(Amount(usage.tokens, spent.cost), usage.model, held)
 
     def _expected(self, request: Request) -> Usage | None:
         said = expected(request.text, sum(map(len, request.blobs.values())))
