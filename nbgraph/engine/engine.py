@@ -32,6 +32,8 @@ from nbgraph.store import open_store
 from nbgraph.store.protocol import Store
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from pandas import DataFrame
 
     from nbgraph.engine.doctor.diagnosis import Diagnosis
@@ -193,18 +195,21 @@ class Engine:
 
     def fork_many(
         self, run: str | Run, step: int | None = None, *, edits: Iterable[Mapping[str, Any]], side_by_side: int = 4,
-        time_budget: float | None = None, **how: Any,
+        time_budget: float | None = None, cost_budget: Decimal | float | str | None = None,
+        token_budget: int | None = None, **how: Any,
     ) -> DataFrame:  # fmt: skip
         """Fork a run once for each of ``edits`` (what ``update`` takes); return one table, a row a fork.
 
-        At most ``side_by_side`` run at the same time, all within ``time_budget`` seconds together: what is
-        not done by then is paused, or not begun. A fork that fails is a row with its error. ``how`` as in
-        ``fork``. Columns: run_id, status, error, the fork's own steps, seconds, calls, reused, the edited fields
-        as "edit.<field>" and the final state's as "<field>".
+        At most ``side_by_side`` run at the same time, all within ``time_budget`` seconds, ``cost_budget`` US
+        dollars and ``token_budget`` tokens together: what is not done by then is paused, or not begun. A fork that
+        fails is a row with its error. ``how`` as in ``fork``; a budget of the engine's own is each fork's. Columns:
+        run_id, status, error, the fork's own steps, seconds, calls, reused, tokens (input and output), cost (exact
+        Decimal, NaN where a part is unknown), the edited fields as "edit.<field>" and the final state's as "<field>".
         """
-        from nbgraph.engine.grid import Grid  # noqa: PLC0415 - only for grids
+        from nbgraph.engine.grid import Grid, Together  # noqa: PLC0415 - only for grids
 
-        return Grid(self, _id_of(run), step, how).run(list(edits), side_by_side, time_budget)
+        budget = Together(time_budget, cost_budget, token_budget)
+        return Grid(self, _id_of(run), step, how).run(list(edits), side_by_side, budget)
 
     # -- replay
 
