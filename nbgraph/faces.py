@@ -25,8 +25,11 @@ _FACES: Mapping[str, str] = {
     "diff.view": "nbgraph.views.widgets.doors:diff_view",
     "engine.browser": "nbgraph.views.widgets.doors:run_browser",
     "engine.inbox_form": "nbgraph.views.widgets.doors:inbox_form",
+    "run.export_events": "nbgraph.observe.jsonlines:export_events",
     "engine.metrics": "nbgraph.observe.metrics:counting",
-    "engine.logs": "nbgraph.observe.logs:logging_observer",
+    "engine.logs": "nbgraph.observe.logs:observer",
+    "run.otel": "nbgraph.observe.tracing.past:export",
+    "run.trace": "nbgraph.observe.chrome:write_trace",
     "progress": "nbgraph.notebook.progress:progress",
 }
 

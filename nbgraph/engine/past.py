@@ -5,6 +5,7 @@ Owns the reading of one run, live or past. Runs no code and drives nothing; ``ru
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,12 +19,15 @@ from nbgraph.engine.history import History, resolved
 from nbgraph.engine.verdict import stored_error
 from nbgraph.engine.view import StateDict
 from nbgraph.errors import RunError, StoreError
+from nbgraph.faces import face
 from nbgraph.graph.schema import Schema
 from nbgraph.ids import RunId
 from nbgraph.prices import Prices, prices_of
 from nbgraph.store.protocol import RunRow, StepRecord, Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pandas import DataFrame
 
 
@@ -196,6 +200,29 @@ class Past:
         from nbgraph.analysis.cost_frames import calls_frame  # noqa: PLC0415 - only when asked
 
         return calls_frame(costs, title, last=self._row().steps)
+
+    def export_otel(self, provider: Any = None, *, content: bool = False) -> int:
+        """Hand the run to OpenTelemetry as spans, run > task > attempt > call, and return how many; as it stands now.
+
+        With the times of the rows, and the ids that the same spans have live (``ng.tracing.Tracing``) and each time. A
+        call of a model follows the GenAI conventions; ``ng.tracing.table()`` has every attribute. ``provider``: a
+        ``TracerProvider``, None: the global one; ``content``: with what was said to models and by them, as stored.
+
+        Reads the file, runs no code. Needs ``pip install 'nbgraph[otel]'``, else raises ``NbgraphError``; raises
+        ``OptionsError`` where there is no provider.
+        """
+        return int(face("run.otel")(self, provider, content=content))
+
+    def export_trace(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the run as a trace that ui.perfetto.dev and chrome://tracing open; return its path.
+
+        A lane for each task that ran beside others, attempts and calls inside them, arrows from tasks to those that
+        they led to, and how tokens and cost grew. Times in microseconds since the run began. Equal rows make an equal
+        file. A name that ends in ".gz" is compressed. ``overwrite`` a file that is no such trace. Reads the file, runs no
+        code; raises ``OptionsError`` where the path is taken.
+        """
+        written: Path = face("run.trace")(self, path, overwrite=overwrite)
+        return written
 
     def given(self, step: int) -> Any:
         """Return the state that the task of ``step`` was given: what it gathered, before its own update; 0: the input.
