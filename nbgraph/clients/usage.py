@@ -53,9 +53,6 @@ _FAMILIES = (
 )
 """Whose models these are, by the beginning of their name: for servers that nobody knows."""
 
-_MOST = 10**12
-"""No call takes so many tokens: a number above it is none."""
-
 _LONG = 200
 """Characters of the longest name that is kept."""
 
@@ -85,9 +82,7 @@ def _read(url: Any, status: int, headers: Mapping[str, str], body: Any, request_
         return None
     said = _gathered(_documents(body) if _is_text(headers) else ())
     model = said.model or _named(request_body) or _in_path(url.path)
-    told = usage_of({"usage": said.usage}) if said.usage else None
-    if told is None or max(value for value in told if isinstance(value, int)) > _MOST:
-        told = Usage()
+    told = (usage_of({"usage": said.usage}) if said.usage else None) or Usage()
     if not model and not told.tokens:
         return None  # a service of another kind at an address of that name
     model = _clean(model)
