@@ -109,6 +109,10 @@ def __getattr__(name: str) -> Any:
     """Load ``nbgraph.testing``, and the door to the widgets, when they are first asked for."""
     if name in ("testing", "prices"):
         return import_module(f"nbgraph.{name}")
+    if name in ("metrics", "tracing"):
+        return import_module(f"nbgraph.observe.{name}")
+    if name == "JsonLines":
+        return import_module("nbgraph.observe.jsonlines").JsonLines
     if name == "dashboard":
         return import_module("nbgraph.views.widgets.doors").dashboard
     raise AttributeError(f"module 'nbgraph' has no attribute {name!r}")
@@ -141,6 +145,7 @@ __all__ = [
     "GraphError",
     "IdempotencyError",
     "IsolationError",
+    "JsonLines",
     "MaxAttemptsError",
     "MaxStepsError",
     "MemoryStore",
@@ -192,6 +197,7 @@ __all__ = [
     "lww_map",
     "maximum",
     "merge",
+    "metrics",
     "minimum",
     "observed_set",
     "open_run",

@@ -100,7 +100,7 @@ class Launcher:
             ledger.begin(initial)
             recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
             session = Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder)
-            self.posts.attach(self._watching(options), self.store, session, plan.name, options.clock, NOWHERE)
+            self.posts.attach(self._watching(options), self.store, session, plan.name, options.clock)
             return self._known(session)
         except KeyboardInterrupt:
             self._take_back(record, lease)

@@ -51,11 +51,13 @@ class Observer(Protocol):
 class Followed:
     """One drive of a run, as an observer gets it.
 
-    ``start`` is where it begins: (0, 0, 0) for a new run; what a resumed or forked one has before it is not told.
+    ``start`` is where it begins: (0, 0, 0) for a ``new`` run; what a resumed or forked one has before is not told.
+    ``began`` is when, in seconds since the Unix epoch; ``graph`` the graph's name.
     """
 
-    def __init__(self, store: Store, session: Session, graph: str, clock: Clock, start: Place) -> None:
+    def __init__(self, store: Store, session: Session, graph: str, clock: Clock, start: Place, *, new: bool) -> None:
         self.store, self.run_id, self.graph, self.clock, self.start = store, session.run_id, graph, clock, start
+        self.new, self.began = new, clock.now()
         self._session = session
         self.news = self.follower()
         """Where the observer's thread is; nobody else takes from it."""

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from nbgraph.engine.feed import Place
+from nbgraph.engine.feed import NOWHERE, Place
 from nbgraph.engine.observing import EVERY, Followed, Sink, Told
 from nbgraph.errors import StoreError
 
@@ -95,8 +95,9 @@ class Post:
     # -- the thread
 
     def _bring(self) -> None:
+        prompt = self._every <= EVERY
         while True:
-            self._wake.wait()
+            self._wake.wait(None if prompt else self._every)
             self._wake.clear()
             asked = self._asked
             with self._turn:
@@ -108,7 +109,7 @@ class Post:
                 self._state.notify_all()
                 if self._thread is None:
                     return
-            if self._hurry.wait(self._every):
+            if prompt and self._hurry.wait(self._every):
                 self._hurry.clear()
 
     def _round(self) -> None:
@@ -182,11 +183,13 @@ class Posts:
         self._posts: dict[int, Post] = {}
 
     def attach(
-        self, listeners: Sequence[Any], store: Store, session: Session, graph: str, clock: Clock, start: Place
-    ) -> None:
-        """Have ``listeners`` follow a drive from ``start``, before it begins."""
+        self, listeners: Sequence[Any], store: Store, session: Session, graph: str, clock: Clock,
+        start: Place | None = None,
+    ) -> None:  # fmt: skip
+        """Have ``listeners`` follow a drive before it begins, from ``start``; None: of a new run."""
         for listener in listeners:
-            self._post(listener).attach(Followed(store, session, graph, clock, start))
+            run = Followed(store, session, graph, clock, start or NOWHERE, new=start is None)
+            self._post(listener).attach(run)
 
     def _post(self, listener: Any) -> Post:
         with _GUARD:

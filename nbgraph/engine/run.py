@@ -196,6 +196,15 @@ class Run(Past):
         written: Path = face("run.report")(self, path, **how)
         return written
 
+    def export_events(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write everything that happened as JSON lines, in order; return the path.
+
+        The same lines that an ``ng.JsonLines`` listener writes meanwhile. Raises ``OptionsError`` for a file that exists,
+        unless ``overwrite``.
+        """
+        written: Path = face("run.export_events")(self, path, overwrite=overwrite)
+        return written
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return bundle("run.bundle", self)
 
