@@ -18,6 +18,7 @@ from nbgraph.engine.calls.current import HERE
 from nbgraph.engine.calls.meter import OutOfBudget
 from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.calls.question import Question
+from nbgraph.engine.calls.through import carried
 from nbgraph.engine.context import Context
 from nbgraph.engine.printing import Printed
 from nbgraph.engine.task import Lineage, Task
@@ -100,6 +101,11 @@ class Assignment:
     def used(self) -> Sequence[int]:
         """The lines of the log of calls that gave this attempt its answers."""
         return () if self.ctx is None or self.ctx.desk is None else self.ctx.desk.used
+
+    @property
+    def turns(self) -> Sequence[int]:
+        """In which order parts of answers came, where ``used`` does not tell."""
+        return () if self.ctx is None or self.ctx.desk is None else self.ctx.desk.turns()
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -204,7 +210,12 @@ def perform(assignment: Assignment) -> Outcome:
     except BaseException as raised:
         if isinstance(raised, KeyboardInterrupt) and current_thread() is main_thread():
             raise  # somebody pressed stop
-        error = raised
+        error = carried(raised)
+    if assignment.ctx is not None and assignment.ctx.desk is not None:
+        try:
+            assignment.ctx.desk.finish()
+        except Exception as lost:  # noqa: BLE001 - whatever the store raises
+            error = error or lost
     ended = clock.monotonic()
     return Outcome(assignment, value, error, ended - began, ended)
 
@@ -218,7 +229,7 @@ async def aperform(assignment: Assignment) -> Outcome:
     try:
         value = await assignment.task.node.fn(*assignment.arguments)  # type: ignore[misc]  # see perform
     except BaseException as raised:  # noqa: BLE001 - see perform; a cancelled node's outcome is not looked at any more
-        error = raised
+        error = carried(raised)
     if assignment.ctx is not None:
         try:
             await assignment.ctx.finish()

@@ -6,7 +6,7 @@ the task's identity, or is recorded (``calls``). Knows nothing of scheduling or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from nbgraph.engine.calls.current import options_of
-from nbgraph.engine.calls.making import awaited_call, blocking_call, described_call
+from nbgraph.engine.calls.making import awaited_call, blocking_call, described_call, parted_call
 from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.task import Failure
 from nbgraph.errors import CallError, CodecError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from random import Random
 
+    from nbgraph.engine.calls.parts import Answer, AsyncAnswer, Form, Opened
     from nbgraph.engine.calls.question import Question
 
 
@@ -209,6 +210,25 @@ class Context:
         desk = self._outside()
         return await self._in_flight(desk.acall(described_call(desk, label, asked, perform, {"key": key, **how})))
 
+    def opened(self, label: str, asked: Any, perform: Callable[[], Answer], form: Form) -> Opened:
+        """Record something whose answer comes in parts: for wrappers of clients. Blocks until it begins to come in.
+
+        ``label`` and ``asked`` as in ``outside``; ``form`` says how the answer is put on record. The node may read
+        on as it likes; the record is kept when the end is reached, or the answer is closed.
+        """
+        desk = self._outside()
+        opened: Opened = desk.call(parted_call(desk, label, asked, perform, form))
+        return opened
+
+    async def aopened(
+        self, label: str, asked: Any, perform: Callable[[], Awaitable[AsyncAnswer]], form: Form
+    ) -> Opened:
+        """Do the same with a ``perform`` that returns an awaitable."""
+        desk = self._outside()
+        call = desk.acall(parted_call(desk, label, asked, perform, form), self._in_flight)
+        opened: Opened = await self._in_flight(call)
+        return opened
+
     async def _in_flight(self, call: Coroutine[Any, Any, Any]) -> Any:
         from asyncio import get_running_loop  # noqa: PLC0415 - whoever awaits has it loaded
 
@@ -234,6 +254,8 @@ class Context:
             with suppress(CancelledError):
                 while self._flights:
                     await wait(set(self._flights))
+        if self.desk is not None:
+            await self.desk.afinish()
         if self._lost is not None:
             raise self._lost
 

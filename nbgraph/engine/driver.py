@@ -435,6 +435,8 @@ class Driver:
         if taken:
             return self._caught(assignment, error, taken, seconds)
         facts: dict[str, Any] = {"upto": upto, "calls": list(assignment.used)} if upto else {}
+        if turns := assignment.turns:
+            facts["turns"] = turns
         if assignment.ctx is not None and assignment.ctx.nows:
             facts["now"] = assignment.ctx.nows
         facts |= {"seconds": seconds, **told(assignment.printed, self._options.redact)}

@@ -143,6 +143,7 @@ def asked_facts(ctx: Context) -> dict[str, Any]:
         "drew": ctx.drew,
         "now": ctx.nows,
         "calls": list(ctx.desk.used) if ctx.desk is not None else [],
+        "turns": ctx.desk.turns() if ctx.desk is not None else [],
         "stream": [[number, loads(text)] for number, text in enumerate(ctx.chunks, 1) if text is not None],
     }
     return {name: fact for name, fact in facts.items() if fact}

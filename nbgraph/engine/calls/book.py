@@ -16,6 +16,8 @@ from nbgraph.engine.calls.request import at_home
 from nbgraph.store.protocol import CallRecord
 
 ENDED = ("returned", "raised", "answered")
+_CLOSED, _GIVEN_UP = ',"closed":true}', ',"closed":"waiting"}'
+"""How the data of an answer in parts ends that was not read to its end."""
 
 
 class Past(NamedTuple):
@@ -35,8 +37,13 @@ class Past(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """True where it is known how the call ended."""
-        return self.phase in ENDED
+        """True where it is known how the call ended; not where the node was waiting for more of it when it gave up."""
+        return self.phase in ENDED and not self.data.endswith(_GIVEN_UP)
+
+    @property
+    def again(self) -> bool:
+        """True where an attempt after a failed one makes the call again: it raised, or was not read to its end."""
+        return self.phase == "raised" or self.data.endswith(_CLOSED)
 
     def facts(self) -> Mapping[str, Any]:
         """Return the data of its last line."""
@@ -70,7 +77,7 @@ class Book:
 
     def void(self, upto: int) -> None:
         """Forget the calls up to line ``upto`` that raised: their attempt failed, and the next one asks again."""
-        for name in [name for name, past in self.calls.items() if past.phase == "raised" and past.seq <= upto]:
+        for name in [name for name, past in self.calls.items() if past.again and past.seq <= upto]:
             del self.calls[name]
 
 

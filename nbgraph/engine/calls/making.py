@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import iscoroutine, iscoroutinefunction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbgraph.engine.calls.desk import Call
+from nbgraph.engine.calls.call import Call
 from nbgraph.engine.calls.outcome import types_of
 from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.calls.request import described, peeled, policy, request_of, unwrapped
+
+if TYPE_CHECKING:
+    from nbgraph.engine.calls.parts import Form
 
 How = Mapping[str, Any]
 """The options ``key``, ``unknown`` and ``usage`` of a call; one that is missing is as usual."""
@@ -40,6 +43,11 @@ def awaited_call(
 def described_call(desk: Outside, label: str, asked: Any, perform: Callable[[], Any], how: How) -> Call:
     """Return a call that a wrapper of a client describes by itself."""
     return Call(described(label, asked, desk.redact), perform, desk.types, **_options(how))
+
+
+def parted_call(desk: Outside, label: str, asked: Any, perform: Callable[[], Any], form: Form) -> Call:
+    """Return a call of such a wrapper whose answer comes in parts."""
+    return Call(described(label, asked, desk.redact), perform, desk.types, form=form)
 
 
 def _call(

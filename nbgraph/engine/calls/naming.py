@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -62,13 +64,14 @@ class Names:
         scope = self._here.get()
         return "" if scope is None else scope.prefix
 
-    def enter(self, name: str) -> Any:
-        """Begin what a call does: calls issued there are inside it. Returns what ``leave`` wants."""
-        return self._here.set(Scope(f"{name}/", _asyncio_task(), inner=True))
-
-    def leave(self, token: Any) -> None:
-        """End what ``enter`` began."""
-        self._here.reset(token)
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Be inside a call: those that are issued there are its own."""
+        token = self._here.set(Scope(f"{name}/", _asyncio_task(), inner=True))
+        try:
+            yield
+        finally:
+            self._here.reset(token)
 
 
 def keyed(name: str) -> bool:

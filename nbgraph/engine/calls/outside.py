@@ -12,9 +12,10 @@ from nbgraph.codec import Redaction, Types
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from nbgraph.engine.calls.desk import Call
+    from nbgraph.engine.calls.call import Call
     from nbgraph.engine.calls.entry import Used
     from nbgraph.engine.calls.meter import OutOfBudget
+    from nbgraph.engine.calls.opened import Fly
     from nbgraph.engine.calls.question import Question
     from nbgraph.store.protocol import CallRecord
 
@@ -33,10 +34,22 @@ class Outside(Protocol):
         ...
 
     def call(self, call: Call) -> Any:
-        """Return what a call returns."""
+        """Return what a call returns; an ``Opened`` where its answer comes in parts."""
         ...
 
-    async def acall(self, call: Call) -> Any:
+    async def acall(self, call: Call, fly: Fly | None = None) -> Any:
+        """Do the same without blocking the loop; ``fly`` keeps the attempt open while a part of an answer is awaited."""
+        ...
+
+    def turns(self) -> list[int]:
+        """Return in which order the parts of answers came, where ``used`` does not tell."""
+        ...
+
+    def finish(self) -> None:
+        """Close the answers that the node left open."""
+        ...
+
+    async def afinish(self) -> None:
         """Do the same without blocking the loop."""
         ...
 

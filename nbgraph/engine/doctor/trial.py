@@ -22,7 +22,8 @@ from nbgraph.engine.options import Options
 from nbgraph.engine.printing import routed
 from nbgraph.engine.record import object_text
 from nbgraph.engine.replay.quiet import guarded
-from nbgraph.engine.replay.recorded import RecordedDesk, Taken
+from nbgraph.engine.replay.recorded import RecordedDesk
+from nbgraph.engine.replay.turns import Taken
 from nbgraph.engine.task import Task
 from nbgraph.graph.plan import Plan
 from nbgraph.store.memory import MemoryStore

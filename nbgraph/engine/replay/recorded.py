@@ -7,39 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from json import dumps, loads
-from math import inf
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nbgraph.codec import Redaction, Types
 from nbgraph.engine.calls.book import home_in
-from nbgraph.engine.calls.desk import Call
+from nbgraph.engine.calls.call import Call
 from nbgraph.engine.calls.naming import Names
+from nbgraph.engine.calls.opened import Recalled
 from nbgraph.engine.calls.outcome import error_of, response_of
 from nbgraph.engine.calls.question import Question
 from nbgraph.engine.calls.request import at_home
 from nbgraph.engine.replay.report import diff_text
+from nbgraph.engine.replay.turns import Taken, Turns
 from nbgraph.errors import MissingCallError, NbgraphError, ReplayMismatchError
 from nbgraph.store.protocol import CallRecord
 
 if TYPE_CHECKING:
-    from asyncio import Future
-
     from nbgraph.engine.calls.entry import Used
     from nbgraph.engine.calls.meter import OutOfBudget
-
-
-_SKIPS = 10_000
-"""Timers to skip to at most while a node gives up no call that it gave up then."""
-
-
-class Taken(NamedTuple):
-    """One recorded call of the attempt: the line that ended it, and where it began."""
-
-    end: CallRecord
-    begin: int
-    request: str
-    """The request's text, "" where the record does not hold it."""
+    from nbgraph.engine.calls.opened import Fly
 
 
 def taken(lines: Iterable[CallRecord], used: Sequence[int]) -> list[Taken]:
@@ -67,8 +54,9 @@ class RecordedDesk:
         redact: Redaction,
         types: Types,
         where: dict[str, Any],
+        turns: Sequence[int] = (),
     ) -> None:
-        self._calls, self._nows, self._blob, self._where = list(calls), list(nows), blob, where
+        self._calls, self._nows, self.blob, self._where = list(calls), list(nows), blob, where
         self.redact, self.types = redact, types
         self._names, self._lock = Names(), Lock()  # a node's threads issue calls at the same time
         self._served: set[int] = set()
@@ -78,13 +66,7 @@ class RecordedDesk:
         for call in self._calls:
             self._named.setdefault(call.end.name, []).append(call)
             self._asked.setdefault(call.end.request, []).append(call)
-        self._turns: dict[int, Future[None]] = {}
-        self._hanging: dict[int, Future[None]] = {}
-        self._skipped = 0
-        self._over: set[int] = set()
-        self._place = 0
-        """How many calls, in the order in which the node got them, it has got by now."""
-        self._overlap = _overlapping(calls)
+        self._turns = Turns(self._calls, turns, self._awaited)
         self.used: list[int] = []
         self.waiting: list[Question] = []
         self.refused: OutOfBudget | None = None
@@ -105,29 +87,34 @@ class RecordedDesk:
     def call(self, call: Call) -> Any:
         """Return what the recorded call returned, or raise what it raised."""
         end = self._find(call.key, call.request.digest, call.request.label, call.request.text, call.request.home)
-        self._over.add(end.seq)
         if end.phase == "started":
+            self._turns.over(end.seq)
             raise self._awaited(end)
+        if call.form is not None:
+            return Recalled(self, call, end).begins()
+        self._turns.over(end.seq)
         return self._given(end, call.types)
 
-    async def acall(self, call: Call) -> Any:
+    async def acall(self, call: Call, fly: Fly | None = None) -> Any:  # noqa: ARG002 - nothing is under way
         """Do the same; calls that ran beside each other end in the order in which the node got them then."""
         end = self._find(call.key, call.request.digest, call.request.label, call.request.text, call.request.home)
         if end.phase == "started":
-            await self._given_up(end)
-        await self._turn(end.seq)
+            await self._turns.given_up(end.seq)
+        if call.form is not None:
+            return await Recalled(self, call, end).abegins()
+        await self._turns.turn(end.seq)
         return self._given(end, call.types)
 
     def enter(self, used: Used, *, waits: bool) -> None:  # noqa: ARG002 - there is nothing to keep
         """Take an entry that the record has too."""
         end = self._find(used.key, used.request.digest, used.request.label, used.request.text)
-        self._over.add(end.seq)
-        self.release()
+        self._turns.over(end.seq)
+        self._turns.release()
 
     def answer(self, question: Question) -> Any:
         """Return the recorded answer."""
         end = self._find(question.key, question.digest, "ask", question.text)
-        self._over.add(end.seq)
+        self._turns.over(end.seq)
         if end.phase == "asked":
             raise self._awaited(end)
         return loads(end.data)["value"]
@@ -136,15 +123,15 @@ class RecordedDesk:
         """Do the same; a question that the node took back then is not answered now either."""
         end = self._find(question.key, question.digest, "ask", question.text)
         if end.phase == "asked":
-            await self._given_up(end)
-        self._over.add(end.seq)
+            await self._turns.given_up(end.seq)
+        self._turns.over(end.seq)
         return loads(end.data)["value"]
 
     def _given(self, end: CallRecord, types: Types) -> Any:
         facts = loads(end.data)
         if end.phase == "raised":
-            raise error_of(dumps(facts["error"]), self._blob)
-        return response_of(dumps(facts["response"]), types, self._blob)
+            raise error_of(dumps(facts["error"]), self.blob)
+        return response_of(dumps(facts["response"]), types, self.blob)
 
     def _find(self, key: str | None, digest: str, label: str, text: str, home: str = "") -> CallRecord:
         name = self._names.next(key)
@@ -159,64 +146,50 @@ class RecordedDesk:
     def _recorded(self, name: str, digest: str, home: str) -> Taken | None:
         """Return the call of that name; else, where calls ran beside each other and so in any order, an equal one."""
         named = (call for call in self._named.get(name, ()) if call.end.request == digest)
-        same = self._asked.get(digest, ()) if self._overlap else ()
+        same = self._asked.get(digest, ()) if self._turns.overlap else ()
         free = (call for call in (*named, *same) if call.end.seq not in self._served)
         return next((call for call in free if at_home(home_in(call.request), home)), None)
 
-    # -- turns
+    # -- answers in parts
 
-    async def _turn(self, seq: int) -> None:
-        """Wait until every recorded call that ended before this one has ended."""
-        import asyncio  # noqa: PLC0415 - whoever awaits has it loaded
+    def gave(self, seq: int) -> None:
+        """Note that the node got the head or a part."""
 
-        if self._overlap:
-            turn = self._turns[seq] = asyncio.get_running_loop().create_future()
-            self.release()
-            await turn
-            self._over.add(seq)
-            self.release()
-        await asyncio.sleep(0)  # where the live call let others run, this one does too
+    async def due(self, seq: int) -> None:
+        """Wait until it is the turn of the head, a part or the end."""
+        await self._turns.turn(seq, part=True)
 
-    async def _given_up(self, end: CallRecord) -> None:
-        """Wait as the node did then, until it gives the call up."""
-        import asyncio  # noqa: PLC0415 - see _turn
+    def done(self, seq: int, *, got: bool) -> None:  # noqa: ARG002 - then it is over
+        """Note that the node got the end, or reads no further."""
+        self._turns.over(seq)
+        self._turns.release()
 
-        hanging = self._hanging[end.seq] = asyncio.get_running_loop().create_future()
-        try:
-            await hanging
-        finally:
-            del self._hanging[end.seq]
-            self._over.add(end.seq)
-            self.release()
+    def beyond(self, seq: int, call: Call) -> NbgraphError:  # noqa: ARG002 - the record says it
+        """Return the error for a node that reads on where it stopped reading then."""
+        end = next(one.end for one in self._calls if one.end.seq == seq)
+        said = f"reads further in the answer to call {end.name} than it did then"
+        return self._mismatch(said, end.name, "read no further", "read on")
+
+    async def abeyond(self, seq: int, call: Call) -> None:  # noqa: ARG002 - as above
+        """Wait as the node did then, until it gives up."""
+        await self._turns.given_up(seq)
+
+    def turns(self) -> list[int]:
+        """Return nothing: a replay keeps none."""
+        return []
+
+    def finish(self) -> None:
+        """Leave it: nothing is open."""
+
+    async def afinish(self) -> None:
+        """Leave it: nothing is open."""
 
     def idle(self, timed: bool) -> bool:
-        """Go on where nothing can happen any more, but for a timer if ``timed``; return whether its time has come."""
-        if timed and self._hanging and self._skipped < _SKIPS:
-            self._skipped += 1
-            return True
-        if self._turns and not timed:
-            self.release(anyway=True)
-        elif self._hanging:
-            seq, hanging = next(iter(self._hanging.items()))
-            if not hanging.done():
-                hanging.set_exception(self._awaited(next(call.end for call in self._calls if call.end.seq == seq)))
-        return False
+        """Go on where nothing can happen any more; see ``Turns.idle``."""
+        return self._turns.idle(timed)
 
     def _awaited(self, end: CallRecord) -> NbgraphError:
         return self._mismatch(f"waits for call {end.name}, which it gave up then", end.name, "given up", "waited for")
-
-    def release(self, *, anyway: bool = False) -> None:
-        """Let the next call end, if it is its turn; ``anyway``: nothing else can happen, so some turn never comes."""
-        if not self._turns:
-            return
-        while self._place < len(self._calls) and self._calls[self._place].end.seq in self._over:
-            self._place += 1
-        due = self._calls[self._place].end.seq if self._place < len(self._calls) else None
-        if anyway:
-            due = next(call.end.seq for call in self._calls if call.end.seq in self._turns)
-        turn = self._turns.pop(due, None) if due is not None else None
-        if turn is not None and not turn.done():
-            turn.set_result(None)
 
     # -- what is wrong
 
@@ -275,22 +248,6 @@ class RecordedDesk:
 
 def _field(name: str) -> str:
     return name if name in ("now", "network") else f"call {name}"
-
-
-def _overlapping(calls: Sequence[Taken]) -> bool:
-    """Say whether any two calls, none inside the other, were under way at the same time."""
-    under_way: list[tuple[float, str]] = []
-    for begin, end, name in sorted((call.begin, _until(call.end), call.end.name) for call in calls):
-        while under_way and under_way[-1][0] <= begin:
-            under_way.pop()
-        if under_way and not name.startswith(f"{under_way[-1][1]}/"):
-            return True
-        under_way.append((end, name))
-    return False
-
-
-def _until(end: CallRecord) -> float:
-    return inf if end.phase in ("started", "asked") else end.seq
 
 
 def _label(call: Taken) -> str:

@@ -21,8 +21,9 @@ from nbgraph.engine.merge import Merger
 from nbgraph.engine.options import Options
 from nbgraph.engine.replay.owners import Owners
 from nbgraph.engine.replay.quiet import QuietLoop, guarded
-from nbgraph.engine.replay.recorded import RecordedDesk, Taken, taken
+from nbgraph.engine.replay.recorded import RecordedDesk, taken
 from nbgraph.engine.replay.replayer import last_failures, last_migration
+from nbgraph.engine.replay.turns import Taken
 from nbgraph.engine.restoring import EDITED
 from nbgraph.engine.task import Task
 from nbgraph.errors import NbgraphError, RunError
@@ -237,7 +238,8 @@ class _Stage:
         calls = taken(owners.calls(run_id, act.task.id, used), used)
         where = {"node": act.task.node.name, "task": act.task.id, "step": act.step or None}
         clock, redact, types = self._options.clock, self._options.redact, self._merger.types
-        desk = partial(_Memory, calls, act.facts.get("now", ()), self._store.blob, redact, types, where)
+        turns = act.facts.get("turns", ())
+        desk = partial(_Memory, calls, act.facts.get("now", ()), self._store.blob, redact, types, where, turns)
         return lambda desk: Surroundings(RunId(run_id), seed, clock, lambda _: desk), desk
 
 

@@ -116,7 +116,7 @@ class Replayer:
         where = {"step": row.step, "node": row.node, "task": row.task}
         desk = RecordedDesk(
             taken(calls, facts.get("calls", ())), facts.get("now", ()), self._store.blob, self._redact,
-            self._merger.types, where,
+            self._merger.types, where, facts.get("turns", ()),
         )  # fmt: skip
         outcome = self._perform(task, desk, run_id, seed)
         self.tasks += 1
@@ -208,7 +208,10 @@ class Replayer:
         used = facts.get("calls", ())
         calls = taken(self._owners.calls(run_id, task.id, used), used)
         where = {"node": task.node.name, "task": task.id, "step": event.step + 1}
-        desk = RecordedDesk(calls, facts.get("now", ()), self._store.blob, self._redact, self._merger.types, where)
+        desk = RecordedDesk(
+            calls, facts.get("now", ()), self._store.blob, self._redact, self._merger.types, where,
+            facts.get("turns", ()),
+        )  # fmt: skip
         outcome = self._perform(task, desk, run_id, seed)
         self.tasks += 1
         self.calls += len(desk.used)
