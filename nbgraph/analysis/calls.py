@@ -43,6 +43,10 @@ class Call(NamedTuple):
     """The line that ended it; the one that began it where none did."""
     paid: Mapping[str, Any] = {}
     """What the line says of the cost: "usd", "from", "rate", "as_of"; {} where it says nothing."""
+    broken: bool = False
+    """The connection failed in the middle of an answer: it was paid for, as far as it came."""
+    entered: bool = False
+    """Not a call, but what a node said itself that it used."""
 
 
 class Calls:
@@ -88,15 +92,17 @@ def calls_of(lines: Iterable[CallRecord], *, whole: bool = True) -> list[Call]:
 
 def _call(start: CallRecord, end: CallRecord) -> Call:
     first, last = _object(start.data), _object(end.data)
-    request = first.get("request") if isinstance(first.get("request"), dict) else {}
-    error = last.get("error") or {}
-    told = f"{error.get('type')}: {error.get('text')}" if isinstance(error, dict) and error else ""
-    usage, paid = last.get("usage"), last.get("cost")
+    request, error, usage, paid = first.get("request"), last.get("error"), last.get("usage"), last.get("cost")
+    request, error = (facts if isinstance(facts, dict) else {} for facts in (request, error))
+    over, reused = end is not start or end.phase in ENDED, "reused" in last
     return Call(
-        start.seq, end.task, end.node, str((request or {}).get("call", "")), end.phase, (request or {}).get("asked"),
-        last.get("response", last.get("value")) if end is not start or end.phase in ENDED else None, told,
-        last.get("seconds"), usage if isinstance(usage, dict) else {}, "reused" in last, start.time,
-        str(last.get("by", "")), end.attempt, end.seq, paid if isinstance(paid, dict) else {},
+        start.seq, end.task, end.node, str(request.get("call", "")), end.phase, request.get("asked"),
+        last.get("response", last.get("value")) if over else None,
+        f"{error.get('type')}: {error.get('text')}" if error else "",
+        last.get("seconds"), usage if isinstance(usage, dict) else {}, reused, start.time, str(last.get("by", "")),
+        end.attempt, end.seq, paid if isinstance(paid, dict) else {},
+        broken=bool(error) and "response" in last and not error.get("answer"),
+        entered=start is end and end.phase == "returned" and not reused,
     )  # fmt: skip
 
 

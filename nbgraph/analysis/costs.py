@@ -101,8 +101,8 @@ def _named(usage: Usage, call: Call) -> Usage:
 
 
 def _untold(call: Call) -> Priced:
-    """Say of a call that told no use: a model that answered was used, whatever for; else there was none."""
-    return UNKNOWN if call.outcome == "returned" and model_of(call) else FREE
+    """Say of a call that told no use: a model that answered was used, nobody knows how much; else there was none."""
+    return UNKNOWN if (call.outcome == "returned" or call.broken) and model_of(call) else FREE
 
 
 def _dollars(said: Any) -> Decimal | None:
@@ -171,7 +171,7 @@ class Later:
     def served(self, call: Call) -> bool:
         """Say whether a call of an attempt that was over answered the task's last attempt again."""
         attempt, step, used = self._used.get(call.task, (0, 0, ()))
-        if call.end not in used:
+        if call.end not in used or call.entered:
             return False
         ended = call.started + (call.seconds or 0.0)
         return call.attempt < attempt or any(ended <= time and at < step for time, at in self._resumed)

@@ -22,13 +22,15 @@ from nbgraph.engine.replay.compare import differences, mismatch
 from nbgraph.engine.replay.owners import Owners
 from nbgraph.engine.replay.quiet import Guard, QuietLoop, guarded
 from nbgraph.engine.replay.recorded import RecordedDesk, taken
-from nbgraph.engine.replay.report import Replay
+from nbgraph.engine.replay.report import Replay, saved_by
+from nbgraph.engine.replay.turns import Taken
 from nbgraph.engine.restoring import EDITED, Restorer, names_of, today_of
 from nbgraph.engine.task import Task
 from nbgraph.errors import NbgraphError, ReplayMismatchError, StoreCorrupt
 from nbgraph.graph.plan import Plan
 from nbgraph.ids import RunId
-from nbgraph.store.protocol import EventRecord, Lease, StepRecord, Store
+from nbgraph.prices import prices_of
+from nbgraph.store.protocol import CallRecord, EventRecord, Lease, StepRecord, Store
 
 
 class _EnoughError(Exception):
@@ -41,6 +43,7 @@ class Replayer:
     def __init__(self, store: Store, run_id: str, plan: Plan, merger: Merger, options: Options) -> None:
         self._store, self._plan, self._merger = store, plan, merger
         self._clock, self._redact, self._show = options.clock, options.redact, shows(options.prints)
+        self._prices = options.prices
         self._run_id = RunId(run_id)
         self._owners = Owners(store, run_id)
         descriptions = [text for _, _, text in store.descriptions(run_id)]
@@ -56,6 +59,7 @@ class Replayer:
         """Task -> the row that it would get today."""
         self.skipped: list[tuple[int, str, str]] = []
         self.tasks = self.calls = 0
+        self._served: list[CallRecord] = []
         # Read before the rows: what drives the run meanwhile only adds to them.
         self._recorded = store.run(run_id).status.final
         self._failed = last_failures(store.events(run_id))
@@ -112,16 +116,25 @@ class Replayer:
             return
         task.attempt = row.attempts
         run_id, seed = self._owners.of(row.step)
-        calls = self._owners.calls(run_id, row.task, facts.get("calls", ()))
+        used = facts.get("calls", ())
+        calls = taken(self._owners.calls(run_id, row.task, used), used)
         where = {"step": row.step, "node": row.node, "task": row.task}
         desk = RecordedDesk(
-            taken(calls, facts.get("calls", ())), facts.get("now", ()), self._store.blob, self._redact,
+            calls, facts.get("now", ()), self._store.blob, self._redact,
             self._merger.types, where, facts.get("turns", ()),
         )  # fmt: skip
         outcome = self._perform(task, desk, run_id, seed)
         self.tasks += 1
-        self.calls += len(desk.used)
+        self._count(calls, desk)
         self.problems += self._compared(task, row, outcome, desk, facts)
+
+    def _count(self, calls: Iterable[Taken], desk: RecordedDesk) -> None:
+        self.calls += len(desk.used)
+        used = set(desk.used)
+        for call in calls:
+            if call.end.seq in used:
+                began = call.end._replace(seq=call.begin, phase="started", data=call.request)
+                self._served += [call.end] if call.begin == call.end.seq else [began, call.end]
 
     def _perform(self, task: Task, desk: RecordedDesk, run_id: RunId, seed: int) -> Outcome:
         around = Surroundings(run_id, seed, self._clock, lambda _: desk, show=self._show)
@@ -214,7 +227,7 @@ class Replayer:
         )  # fmt: skip
         outcome = self._perform(task, desk, run_id, seed)
         self.tasks += 1
-        self.calls += len(desk.used)
+        self._count(calls, desk)
         error = outcome.error or isolated(outcome.assignment, self._plan.schema)
         if error is None:
             error = self._unreturnable(outcome)
@@ -248,7 +261,10 @@ class Replayer:
     def report(self, state: Any) -> Replay:
         """Return what was found."""
         problems = tuple(sorted(self.problems, key=lambda error: error.step or 0))
-        return Replay(self._run_id, self.tasks, tuple(self.skipped), self.calls, problems, state, dict(self.rows))
+        saved = saved_by(self._served, prices_of(self._prices))
+        return Replay(
+            self._run_id, self.tasks, tuple(self.skipped), self.calls, problems, state, dict(self.rows), saved
+        )
 
 
 def last_migration(rows: Iterable[StepRecord]) -> int:

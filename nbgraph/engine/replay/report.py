@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import ndiff
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.analysis.calls import ENDED, calls_of
+from nbgraph.analysis.costs import as_recorded, used_by
 from nbgraph.errors import NbgraphError, parting
 from nbgraph.escape import safe
+from nbgraph.prices.money import NAN, clean, sum_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from nbgraph.store.protocol import StepRecord
+    from nbgraph.prices import Prices
+    from nbgraph.store.protocol import CallRecord, StepRecord
 
 COLUMNS = ("step", "node", "task", "field", "expected", "actual", "error")
 
@@ -38,6 +43,8 @@ class Replay:
     """The recorded state at the end, which the replayed tasks led to."""
     rows: Mapping[str, StepRecord] = field(default_factory=dict, repr=False)
     """Task -> the row that it would get today, where it ran to its end."""
+    saved: Decimal = Decimal(0)
+    """US dollars that the calls which the record answered cost when they were made, exact; NaN where nobody knows."""
 
     @property
     def ok(self) -> bool:
@@ -55,10 +62,27 @@ class Replay:
     def __repr__(self) -> str:
         found = "no difference" if self.ok else f"{len(self.problems)} differences, first: {self.problems[0].message}"
         left = f", {len(self.skipped)} not run again" if self.skipped else ""
-        return f"<Replay of {self.run_id!r}: {self.tasks} tasks, {self.calls} calls from the record{left}; {found}>"
+        served = f"{self.calls} calls from the record{self._saved_text()}"
+        return f"<Replay of {self.run_id!r}: {self.tasks} tasks, {served}{left}; {found}>"
+
+    def _saved_text(self) -> str:
+        if self.saved.is_nan():
+            return ", an unknown cost saved, nothing called"
+        return f", ${self.saved:f} saved, nothing called" if self.saved else ""
 
     def _repr_html_(self) -> str:
         return f"<p>{safe(repr(self)[1:-1])}</p>" + "".join(_html_of(error) for error in self.problems)
+
+
+def saved_by(lines: Sequence[CallRecord], prices: Prices) -> Decimal:
+    """Return what calls cost when they were made, wherever that was; NaN where one of them is not known.
+
+    ``prices``: for calls whose lines say no cost, those of older versions.
+    """
+    pricing = as_recorded(prices)
+    calls = [call for call in calls_of(lines, whole=False) if call.outcome in ENDED]
+    saved = sum_of(pricing(call, used_by(call)).cost for call in calls)
+    return NAN if saved is None else clean(saved)
 
 
 def diff_text(expected: str, actual: str) -> str:
