@@ -112,7 +112,7 @@ LOOKED_AT = {
     "notebook/arguments.py": {"what"},  # the name of a piece of code in a traceback, "<--state>"
     "views/drawing/element.py": {"attributes", "inside", "one.tag"},  # made with safe above; tags are ours
     "views/layout/dot.py": {"size"},  # numbers, for the program dot
-    "views/report/markup.py": {"name", "said"},  # the one function that writes elements; attributes went through safe
+    "views/markup.py": {"name", "said"},  # the one function that writes elements; attributes went through safe
     "views/static.py": {
         "height",
         "line",

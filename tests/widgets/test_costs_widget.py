@@ -50,8 +50,8 @@ def cells(page: Any, row: int) -> list[str]:
 def test_rows_say_what_each_node_used_of_each_model(costs):
     """A row for a node and model, the largest first, and the sum below."""
     page = costs(engine_of(used(10), used(20), used(500, "large")))
-    assert ["ask", "large", "1", "", "500", "1"] == cells(page, 0)[:6]
-    assert ["ask", "small", "2", "", "30", "2"] == cells(page, 1)[:6]
+    assert ["ask", "large", "unknown", "94 %", "1", "500", "1"] == cells(page, 0)[:7]
+    assert ["ask", "small", "unknown", "6 %", "2", "30", "2"] == cells(page, 1)[:7]
     assert "533" in page.root.locator(".ng-costs-sums").inner_text()
 
 
@@ -63,28 +63,62 @@ def test_sums_stand_in_one_line(costs):
 
 def test_an_unknown_cost_reads_unknown(costs):
     """Where nobody knows a price, the cost is "unknown" in the row and in the sum, never 0."""
-    page = costs(engine_of(used(10)))
-    assert ["unknown", "unknown"] == [cells(page, 0)[-1], page.root.locator("tfoot td").last.text_content()]
+    page = costs(engine_of(used(10), used(10, "large")))
+    assert ["unknown", "unknown"] == [cells(page, 0)[2], page.root.locator("tfoot td").nth(2).text_content()]
     assert "$" not in page.root.inner_text()
+    assert "No price is known for" in page.root.inner_text()
+
+
+def test_a_sum_with_an_unknown_part_says_so(costs):
+    """What is known of a sum is shown as the least that it is."""
+    page = costs(engine_of(used(1_000_000), used(10, "other"), prices={"small": (2, 2)}))
+    assert "≥ $2.00" in page.root.locator(".ng-costs-sums").inner_text()
+    assert "1 call of unknown cost" in page.root.locator(".ng-costs-notes").inner_text()
+
+
+def test_a_call_that_uses_no_model_has_no_cost(costs):
+    """A plain function costs nothing, which is no amount: a dash."""
+    page = costs(engine_of({"said": "hello"}))
+    assert "–" == cells(page, 0)[2]
+    assert "cost" not in page.root.locator(".ng-costs-sums").inner_text()
+    assert not page.root.locator("figure").is_visible()
 
 
 def test_a_known_price_fills_the_same_place(costs):
     """With prices, rows, sum and chart show money."""
     prices = ng.prices.Prices(lambda _, usage: Decimal(usage.input))
     page = costs(engine_of(used(10), used(20), prices=prices), prices=prices)
-    assert "$30.00" == cells(page, 0)[-1]
-    assert "Cost so far" in page.root.locator("figure").inner_text()
+    assert ["$30.00", "100 %"] == cells(page, 0)[2:4]
+    assert "Cost so far: $30.00" in page.root.locator("figure").inner_text()
+    assert "your prices" in page.root.locator(".ng-costs-notes").inner_text()
+
+
+def test_the_budget_is_told_and_drawn(costs):
+    """A run with a budget has it in the sums and as a line of the chart."""
+    page = costs(engine_of(used(1_000_000), prices={"small": (1, 1)}, cost_budget="1.5"))
+    assert "$1.50" in page.root.locator(".ng-costs-sums").inner_text()
+    assert "budget $1.50" in page.root.locator("figure").inner_text()
 
 
 def test_tokens_that_nobody_told_are_no_zeroes(costs):
     """A call that does not say what it used shows a dash."""
-    assert ["–", "–"] == cells(costs(engine_of({"said": "hello"})), 0)[4:6]
+    assert ["–", "–"] == cells(costs(engine_of({"said": "hello"})), 0)[5:7]
 
 
 def test_the_chart_rises_to_the_sum(costs):
     """The line of tokens ends with what all calls used together."""
     page = costs(engine_of(*[used(10) for _ in range(5)]))
-    assert page.root.locator("figure svg").get_attribute("aria-label").endswith("55 after 5 calls")
+    told = page.root.locator("figure svg").first.get_attribute("aria-label")
+    assert told.startswith("Tokens so far: 55 after 1 step")
+
+
+def test_the_chart_fits_the_page(costs):
+    """A narrow page gets a chart drawn for it, a wide one another; never both."""
+    page = costs(engine_of(used(10)))
+    shown = lambda: [chart.is_visible() for chart in page.root.locator("figure > div").all()]  # noqa: E731 - asked twice
+    wide = shown()
+    page.page.set_viewport_size({"width": 420, "height": 700})
+    assert [[True, False], [False, True]] == [wide, shown()]
 
 
 def test_a_run_without_calls_says_so(costs):
@@ -109,6 +143,7 @@ def test_hostile_names_make_no_elements(costs):
     page = costs(engine_of(used(10, HOSTILE)))
     assert not {"img", "script"} & set(page.elements())
     assert "</script><img src=x onerror=alert(1)>\ufffd" == cells(page, 0)[1]
+    assert "</script><img src=x" in page.root.locator("figure").inner_text()
 
 
 def test_the_static_table_escapes_what_it_shows(costs):
@@ -117,7 +152,9 @@ def test_the_static_table_escapes_what_it_shows(costs):
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attrs: tags.append(tag)  # type: ignore[method-assign] # a counting parser
     parser.feed(costs(engine_of(used(10, HOSTILE))).widget.picture()["text/html"])
-    assert ["div", "b", "table", "tr", *["th"] * 6, *["tr", *["td"] * 6] * 2] == tags
+    row = ["tr", *["td"] * 4, "img", *["td"] * 4]
+    note, chart = ["div", "small"], ["img"]
+    assert ["div", "div", "b", "div", "table", "tr", *["th"] * 8, *row, *note * 2, *chart] == tags
 
 
 def test_a_removed_view_listens_to_nothing(costs):

@@ -57,6 +57,19 @@ def sum_text(cost: Decimal, unknown: int) -> str:
     return f"≥ {cost_text(cost)}" if cost else "unknown"
 
 
+def part_text(cost: Decimal, unknown: int, tokens: int) -> str:
+    """Return a sum as a part of a table; a dash where nothing was used: no model, or a record answered.
+
+    >>> part_text(Decimal(0), 0, 0), part_text(Decimal(0), 0, 7), part_text(Decimal(0), 1, 0)
+    ('–', '$0.00', 'unknown')
+    """
+    return sum_text(cost, unknown) if cost or unknown or tokens else NO_COST
+
+
+NO_COST = "–"
+"""Stands where there was nothing to pay."""
+
+
 def short_cost(cost: Decimal, unknown: int) -> str:
     """Return a sum of which ``unknown`` parts are not known in little room: two digits of what is less than a dollar.
 

@@ -29,6 +29,15 @@ class Used(Protocol):
     def as_of(self) -> str: ...  # noqa: D102 - an ISO date
 
 
+class PriceUsed(NamedTuple):
+    """A price that was used, as ``Used``."""
+
+    model: str
+    rate: str
+    source: str
+    as_of: str
+
+
 def price_lines(prices: Iterable[Used], most: int) -> list[str]:
     """Return a line for each price, those without one together; ``most`` of them."""
     used = list(dict.fromkeys(prices))
@@ -56,15 +65,6 @@ def _unpriced(models: Iterable[str]) -> Iterator[str]:
         yield f"No price is known for {', '.join(names[:6])}{more}; the option prices= takes one"
 
 
-class _Line(NamedTuple):
-    """A price as a call's line tells it."""
-
-    model: str
-    rate: str
-    source: str
-    as_of: str
-
-
 def paid_words(facts: Mapping[str, Any]) -> dict[str, str]:
     """Return what the line of a call that ended tells of money: ``model``, ``used``, ``cost``, ``price``; "" for nothing.
 
@@ -84,7 +84,7 @@ def _price_words(model: str, paid: Any) -> dict[str, str]:
         cost = cost_text(amount(paid["usd"]))
     except (LookupError, ValueError):
         return {"cost": "cost unknown", "price": ""}
-    return {"cost": cost, "price": price_line(_Line(model, rate, source, as_of))}
+    return {"cost": cost, "price": price_line(PriceUsed(model, rate, source, as_of))}
 
 
 def tokens_words(usage: Usage) -> str:

@@ -5,7 +5,7 @@ Owns the columns that are shown and their order of reading. The numbers are the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,11 @@ from nbgraph.escape import cut, picture_uri
 from nbgraph.prices.money import total as summed
 from nbgraph.views.costing.chart import CostChart
 from nbgraph.views.costing.growth import Paid, drawable, growth
-from nbgraph.views.costing.money import cost_text, count_text, known, sum_text
-from nbgraph.views.costing.sources import price_lines
+from nbgraph.views.costing.money import NO_COST, cost_text, count_text, known, part_text
+from nbgraph.views.costing.sources import Used, price_lines
 from nbgraph.views.drawing.element import as_markup, element
 from nbgraph.views.durations import seconds_text
-from nbgraph.views.report.markup import Markup, Part, tag
+from nbgraph.views.markup import Markup, Part, tag
 from nbgraph.views.settings import default_times
 
 if TYPE_CHECKING:
@@ -52,19 +52,19 @@ Row = Mapping[str, Any]
 
 
 def table_bundle(table: CostTable) -> dict[str, str]:
-    """Return what a notebook shows of a table of costs."""
-    return {"text/html": table_markup(table)}
+    """Return what a notebook shows of a table of costs; one that has a row for each call has the chart below."""
+    rows, told = rows_of(table), table.told
+    return {"text/html": sheet(rows, told.title, told.prices, _chart(table, rows))}
 
 
-def table_markup(table: CostTable) -> Markup:
-    """Return a table with its title, its notes and, where it has a row for each call, the chart."""
-    told, rows = table.told, rows_of(table)
+def sheet(rows: Sequence[Row], title: str, prices: Iterable[Used], below: Markup | None = None) -> Markup:
+    """Return rows as a table with its title and notes, and what is ``below``. All rows have the same columns."""
     style = {"style": "font:13px/1.5 system-ui,sans-serif"}
-    title = tag("div", None, tag("b", None, cut(told.title, 200)), f": {_sum_line(rows)}" if rows else ": no calls yet")
+    head = tag("div", None, tag("b", None, cut(title, 200)), f": {sum_line(rows)}" if rows else ": no calls yet")
     if not rows:
-        return tag("div", style, title)
-    notes = [tag("div", None, tag("small", None, line)) for line in _notes(rows, table)]
-    return tag("div", style, title, _table(list(rows[0]), rows), notes, _chart(table, rows))
+        return tag("div", style, head)
+    notes = [tag("div", None, tag("small", None, line)) for line in _notes(rows, prices)]
+    return tag("div", style, head, _table(list(rows[0]), rows), notes, below)
 
 
 def rows_of(table: CostTable) -> list[Row]:
@@ -78,15 +78,16 @@ def _there(value: Any) -> Any:
     return None if missing else value
 
 
-def _sum_line(rows: Sequence[Row]) -> str:
+def sum_line(rows: Sequence[Row]) -> str:
+    """Return the sums of rows in a line: calls, tokens, cost, what was saved."""
     total = _total(rows)
     parts = [count_text(int(total.get("calls", len(rows))), "call")]
     if tokens := total["input"] + total["output"]:
         parts.append(count_text(tokens, "token"))
-    parts.append(_cost(total) if total["known"] or not total["unknown"] else "cost unknown")
-    if total["saved"]:
-        parts.append(f"{cost_text(total['saved'])} saved")
-    return " · ".join(parts)
+    cost = _cost(total)
+    parts.append("cost unknown" if cost == "unknown" else cost if cost != NO_COST else "")
+    parts.append(f"{cost_text(total['saved'])} saved" if total["saved"] else "")
+    return " · ".join(part for part in parts if part)
 
 
 def _total(rows: Sequence[Row]) -> dict[str, Any]:
@@ -110,7 +111,8 @@ def _unknown(row: Row) -> int:
 
 
 def _cost(row: Row) -> str:
-    return sum_text(_known(row), _unknown(row))
+    tokens = int(row.get("input") or 0) + int(row.get("output") or 0)
+    return part_text(_known(row), _unknown(row), tokens)
 
 
 # -- the cells
@@ -170,7 +172,7 @@ def _line(shown: Sequence[str], row: Row, total: Row, most: float) -> Markup:
 def _text(name: str, row: Row) -> str:
     value = row.get(name)
     if name == "cost":
-        return "–" if row.get("reused") is True else _cost(row)
+        return _cost(row)
     if name == "saved":
         return cost_text(value) if known(value) else ""
     if name in _TOKENS:
@@ -223,21 +225,21 @@ _BAR_URI = picture_uri(as_markup(element("svg", _BOX, element("path", {"d": "M0 
 # -- what is said below
 
 
-def _notes(rows: Sequence[Row], table: CostTable) -> list[str]:
+def _notes(rows: Sequence[Row], prices: Iterable[Used]) -> list[str]:
     total = _total(rows)
     lines = []
     if total["unknown"]:
         lines.append(f"{count_text(total['unknown'], 'call')} of unknown cost: not in the sums")
     if total["reused"]:
         lines.append(f"{count_text(total['reused'], 'call')} from the record, paid for before")
-    return [*lines, *price_lines(table.told.prices, _NAMES)]
+    return [*lines, *price_lines(prices, _NAMES)]
 
 
 def _chart(table: CostTable, rows: Sequence[Row]) -> Markup | None:
     """Return the chart, of a table that has a row for each call."""
     if not rows or "step" not in rows[0] or "calls" in rows[0]:
         return None
-    found = [_paid(row) for row in rows if not row.get("reused")]
+    found = [_paid(row) for row in rows if not row.get("reused") and row.get("source") != "none"]
     grown = growth(found, last=table.told.last, budget=table.told.budget)
     return Markup(CostChart(grown).bundle()["text/html"]) if found else None
 

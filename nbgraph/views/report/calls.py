@@ -13,9 +13,9 @@ from nbgraph.analysis.costs import CallCost, CostRow, cost_rows, costs_of, total
 from nbgraph.prices import Usage
 from nbgraph.views.costing.money import cost_text
 from nbgraph.views.durations import seconds_text
+from nbgraph.views.markup import Markup, Part, fold, table, tag
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import CALL, CALLS, left_out
-from nbgraph.views.report.markup import Markup, Part, fold, table, tag
 from nbgraph.views.settings import default_times
 from nbgraph.views.values import value_text
 

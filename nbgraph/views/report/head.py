@@ -12,9 +12,9 @@ from typing import Any
 
 from nbgraph.analysis.costs import CallCost, costs_of, total_of
 from nbgraph.views.durations import seconds_text
+from nbgraph.views.markup import Markup, Part, fold, tag
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import SOURCE, TRACEBACK
-from nbgraph.views.report.markup import Markup, Part, fold, tag
 from nbgraph.views.runs import RUN_LOOKS
 from nbgraph.views.settings import default_times
 from nbgraph.views.tracebacks import failing_line

@@ -11,10 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from nbgraph.views.drawing import rules
+from nbgraph.views.markup import Markup, data, join, tag
 from nbgraph.views.palette import STATUSES, css_variables
 from nbgraph.views.report import calls, head, pictures, sources, states, tasks
 from nbgraph.views.report.gathering import Facts
-from nbgraph.views.report.markup import Markup, data, join, tag
 
 MARK = '<meta name="generator" content="nbgraph report">'
 """How a report is known again: it may be overwritten by another one."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbgraph.escape import picture_uri
+from nbgraph.views.markup import Markup, tag
 from nbgraph.views.palette import STATUSES
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.limits import left_out
-from nbgraph.views.report.markup import Markup, tag
 from nbgraph.views.timeline.static import timeline
 
 

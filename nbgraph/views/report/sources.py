@@ -5,10 +5,10 @@ Owns its layout.
 
 from __future__ import annotations
 
+from nbgraph.views.markup import Markup, fold, tag
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.head import source_block
 from nbgraph.views.report.limits import NODES, SOURCE, left_out
-from nbgraph.views.report.markup import Markup, fold, tag
 
 
 def sources(facts: Facts) -> Markup | None:

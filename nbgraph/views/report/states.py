@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nbgraph.errors import NbgraphError
+from nbgraph.views.markup import Markup, fold, tag
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.head import facts_of
 from nbgraph.views.report.limits import FIELD, FINAL, STATE, STATES, left_out
-from nbgraph.views.report.markup import Markup, fold, tag
 from nbgraph.views.values import fields_of, value_text
 
 

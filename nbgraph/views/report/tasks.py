@@ -11,11 +11,11 @@ from typing import Any
 from nbgraph.escape import cut
 from nbgraph.store.protocol import EventRecord, StepRecord
 from nbgraph.views.durations import seconds_text
+from nbgraph.views.markup import Markup, Part, fold, join, table, tag
 from nbgraph.views.palette import STATUSES
 from nbgraph.views.report.gathering import Facts
 from nbgraph.views.report.head import facts_of
 from nbgraph.views.report.limits import EVENTS, PRINT, PRINTS, TASKS, left_out
-from nbgraph.views.report.markup import Markup, Part, fold, join, table, tag
 from nbgraph.views.settings import default_times
 from nbgraph.views.values import value_text
 

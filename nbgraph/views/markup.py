@@ -1,6 +1,6 @@
 """HTML as values: what is text is escaped where it is put in, what is markup already is known by its type.
 
-Owns the one way in which this package makes elements. Knows nothing of runs.
+Owns the one way in which reports and tables make elements. Knows nothing of runs.
 """
 
 from __future__ import annotations
