@@ -17,7 +17,7 @@ from nbgraph.engine.calls.meter import OutOfBudget
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.calls.outcome import error_of, kept, response_of
 from nbgraph.engine.calls.question import Question, Waiting, answer_text, doubt
-from nbgraph.engine.calls.tally import Tally, told
+from nbgraph.engine.calls.tally import Tally, Told, around, told
 from nbgraph.store.protocol import CallRecord
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Desk:
         """The clock readings of this attempt: seconds since the Unix epoch."""
         self.waiting: list[Question] = []
         """Questions of this attempt that nobody has answered yet."""
+        self._cut: set[str] = set()
+        """Calls with a refused one inside."""
         self.refused: OutOfBudget | None = None
         """Why a call of this attempt was not made: whatever the node makes of that, it does not count."""
 
@@ -76,11 +78,14 @@ class Desk:
         try:
             with self.names.inside(name):
                 value = call.perform()
+            self._go_on(name, call)
         except Exception as error:
+            self._go_on(name, call)
             self._use(self.lines.write(self._raised(name, call, error, began)))
             raise
         except BaseException:
             self.tally.drop(name)
+            self._go_on(name, call)
             raise
         if call.form is not None:
             return self._opened().live(name, call, value, began)
@@ -97,6 +102,9 @@ class Desk:
         except Waiting as open_question:
             await self._settled(open_question.seq)
             raise
+        except OutOfBudget:  # what is under way beside it is paid for, and comes to its end
+            await self.beside.settled(self.names.here())
+            raise
 
     async def _acall(self, call: Call, name: str, fly: Fly | None) -> Any:
         past = self._reading.find(name, call.request.digest, call.request.home)
@@ -105,11 +113,14 @@ class Desk:
         from asyncio import CancelledError  # noqa: PLC0415 - whoever awaits has it loaded
 
         self._begin(name, call)
-        started = await self.lines.awrite(self.lines.started(name, call, self.nows))
+        started: CallRecord | None = None
         try:
+            started = await self.lines.awrite(self.lines.started(name, call, self.nows))
             return await self._amade(call, name, fly)
         except CancelledError:  # the node gave the call up (a timeout, a race): a replay must not wait for it either
-            self._use(started)
+            self.tally.drop(name)
+            if started is not None:
+                self._use(started)
             raise
 
     async def _amade(self, call: Call, name: str, fly: Fly | None) -> Any:
@@ -117,11 +128,14 @@ class Desk:
         try:
             with self.names.inside(name):
                 value = await call.perform()
+            self._go_on(name, call)
         except Exception as error:
+            self._go_on(name, call)
             self._use(await self.lines.awrite(self._raised(name, call, error, began)))
             raise
         except BaseException:
             self.tally.drop(name)
+            self._go_on(name, call)
             raise
         if call.form is not None:
             return self._opened().live(name, call, value, began, fly)
@@ -135,7 +149,17 @@ class Desk:
             self.tally.begin(name, call.request)
         except OutOfBudget as refusal:
             self.refused = refusal
+            self._cut.update(around(name))
             raise
+
+    def _go_on(self, name: str, call: Call) -> None:
+        """Go on with what a call gave, unless one inside it was refused: whatever it made of that does not count."""
+        if self.refused is not None and name in self._cut:
+            self._cut.discard(name)
+            self.tally.drop(name)
+            if call.unknown != "retry":
+                self.lines.write(self.lines.stopped(name, call))
+            raise self.refused
 
     def _served(self, past: Past, call: Call, name: str) -> Line | None:
         """Return the line that answers a call without making it, None if it has to be made."""
@@ -157,7 +181,8 @@ class Desk:
 
     def _doubted(self, past: Past, call: Call, name: str) -> Line | None:
         """Decide about a call that was started and whose end nobody knows."""
-        policy = "retry" if self._reading.asks_inside(past) else call.unknown
+        again = self._reading.asks_inside(past) or '"stopped":true' in past.data
+        policy = "retry" if again else call.unknown
         if policy == "ask":
             policy = self.answer(doubt(name, call.request.label, past.seq))
         if policy == "retry":
@@ -217,8 +242,8 @@ class Desk:
             self._use(line.record)
             return None
         if line is None:
-            told = self._recorder.meter.end(None, used.usage, used.given)
-            data = f'{{"request":{request.text},"response":null,"seconds":0.0{told}}}'
+            entries = self.tally.end(name, Told(used.usage, used.given), self.redact)
+            data = f'{{"request":{request.text},"response":null,"seconds":0.0{entries}}}'
             line = self.lines.line(name, "returned", request.digest, data, request.blobs)
         if waits:
             self._recorder.log.write(line.record, line.blobs, self._entered)

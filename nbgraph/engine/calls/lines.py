@@ -51,6 +51,11 @@ class Lines:
         data = f'{self.readings(nows)}{home}"request":{request.text},"unknown":{encode_basestring(call.unknown)}}}'
         return self.line(name, "started", request.digest, data, request.blobs)
 
+    def stopped(self, name: str, call: Call) -> Line:
+        """Return the line of a call that got nowhere, since one inside it was refused: it may be made again."""
+        data = f'{{"request":{call.request.text},"stopped":true,"unknown":{encode_basestring(call.unknown)}}}'
+        return self.line(name, "started", call.request.digest, data, call.request.blobs)
+
     def readings(self, nows: Sequence[float]) -> str:
         """Return the beginning of a line's data: all readings, where there are new ones."""
         if len(nows) == self._told:

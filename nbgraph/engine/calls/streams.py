@@ -65,9 +65,9 @@ class Streams:
         """Return the seconds since then."""
         return self._desk.since(began)
 
-    def counted(self, name: str, told: Told) -> str:
+    def counted(self, name: str, told: Told, *, failed: bool) -> str:
         """Count what an answer used; return the entries of its line."""
-        return self._desk.tally.end(name, told, self._desk.redact)
+        return self._desk.tally.end(name, told, self._desk.redact, failed=failed)
 
     def inside(self, name: str) -> AbstractContextManager[None]:
         """Be inside a call: further ones are its own."""

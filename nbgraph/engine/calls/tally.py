@@ -108,20 +108,26 @@ class Tally:
 
     def begin(self, name: str, request: Request) -> None:
         """Reserve what a call may use, in the place of what those around it reserved; raises ``OutOfBudget``."""
-        for outer in _around(name):
+        for outer in around(name):
             self.drop(outer)
         self._tickets[name] = self._meter.begin(request)
 
-    def end(self, name: str, told: Told, redact: Redaction) -> str:
-        """Count what a call used; return the entries of its line, each behind a comma."""
+    def end(self, name: str, told: Told, redact: Redaction, *, failed: bool = False) -> str:
+        """Count what a call used; return the entries of its line, each behind a comma.
+
+        One that came back and tells nothing counts as what was expected of it, unless its answer is that it ``failed``.
+        """
         ticket = self._tickets.pop(name, None)
         if name in self._counted:
             self._meter.drop(ticket)
             return ""
         if told.usage is None and told.given is None:
-            self._meter.drop(ticket)
+            if failed:
+                self._meter.drop(ticket)
+            else:
+                self._meter.end(ticket, None)
             return _raw(told.raw, redact) if told.raw else ""
-        self._counted.update(_around(name))
+        self._counted.update(around(name))
         try:
             return self._meter.end(ticket, told.usage, told.given)
         except Exception:
@@ -139,10 +145,10 @@ def _raw(facts: Mapping[str, Any], redact: Redaction) -> str:
     return f',"usage":{keep(loads(dumps(facts, default=str)), redact=redact, blobs={})[0]}'
 
 
-def _around(name: str) -> list[str]:
+def around(name: str) -> list[str]:
     """Return the calls that a call is inside of.
 
-    >>> _around("2/1/a1.3"), _around("7")
+    >>> around("2/1/a1.3"), around("7")
     (['2', '2/1'], [])
     """
     if "/" not in name:
