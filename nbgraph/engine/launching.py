@@ -100,7 +100,9 @@ class Launcher:
             ledger.begin(initial)
             recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
             session = Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder)
-            self.posts.attach(self._watching(options), self.store, session, plan.name, options.clock)
+            watching = self._watching(options)
+            if watching:
+                self.posts.attach(watching, self.store, session, plan.name, options.clock)
             return self._known(session)
         except KeyboardInterrupt:
             self._take_back(record, lease)
@@ -195,7 +197,7 @@ class Launcher:
 
     def _watching(self, options: Options) -> Sequence[Any]:
         """Return who is told of a drive; nobody, where nothing of the kind was asked for."""
-        if not (options.listeners or options.metrics is not False or logged()):
+        if not options.listeners and options.metrics is False and not logged():
             return ()
         counting = (face("engine.metrics")(options.metrics),) if options.metrics is not False else ()
         return (*options.listeners, *counting, *((face("engine.logs")(),) if logged() else ()))
@@ -256,7 +258,8 @@ class Launcher:
             wait_nested(session, loop)
         else:
             session.drive()
-        self.posts.flush(GRACE)
+        if self.posts:
+            self.posts.flush(GRACE)
         if session.error is not None:
             raise session.error
 

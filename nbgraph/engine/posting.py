@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nbgraph.store.protocol import Store
 
 _LOG = logging.getLogger("nbgraph")
-_LOGS = (logging.getLogger("nbgraph.run"), logging.getLogger("nbgraph.task"))
+_RUN, _TASK = logging.getLogger("nbgraph.run"), logging.getLogger("nbgraph.task")
 
 GRACE = 0.1
 """Seconds that a blocking verb waits for listeners when its run stands still: quick ones have seen everything then."""
@@ -165,7 +165,9 @@ _registered = False
 
 def logged() -> bool:
     """Say whether somebody reads what the runs would log: the level is INFO or lower, and there is a handler."""
-    return any(logger.isEnabledFor(logging.INFO) and _handled(logger) for logger in _LOGS)
+    if not (_RUN.isEnabledFor(logging.INFO) or _TASK.isEnabledFor(logging.INFO)):
+        return False  # the usual case, and the quick one
+    return any(logger.isEnabledFor(logging.INFO) and _handled(logger) for logger in (_RUN, _TASK))
 
 
 def _handled(logger: logging.Logger | None) -> bool:
@@ -181,6 +183,9 @@ class Posts:
 
     def __init__(self) -> None:
         self._posts: dict[int, Post] = {}
+
+    def __bool__(self) -> bool:
+        return len(self._posts) > 0
 
     def attach(
         self, listeners: Sequence[Any], store: Store, session: Session, graph: str, clock: Clock,
