@@ -232,6 +232,16 @@ def test_a_cut_of_a_whole_answer_sends_nothing(server):
         post(server, *asking("chat"))
 
 
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_stream_may_tell_of_an_error_after_it_began_well(server, wire):
+    """``fail(after=)`` answers with 200, and ends the stream with an error in the provider's words."""
+    server.fail(529, after=2, message="too busy")
+    status, _, raw = post(server, *asking(wire, stream=True))
+    events = told(raw)
+    assert (200, 3, True) == (status, len(events), "too busy" in json.dumps(events[-1]))
+    assert 0 == server.answers.total()
+
+
 def test_a_gate_holds_a_stream_between_two_events(server):
     """Up to the gate the events are sent; after it nothing comes until the gate is opened."""
     line = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)

@@ -61,6 +61,11 @@ def events(asked: Asked, answer: Answer) -> list[bytes]:
     return [*map(event, chunks), event("[DONE]")]
 
 
+def broken(status: int, message: str) -> bytes:
+    """Return an error as a stream's last event."""
+    return event(error(status, message))
+
+
 def error(status: int, message: str) -> dict[str, Any]:
     """Return an error in OpenAI's words."""
     kind, code = ERRORS.get(status, ("server_error", None))

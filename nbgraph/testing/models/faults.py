@@ -18,11 +18,15 @@ When = Callable[[Asked], bool] | None
 
 
 class Failure(NamedTuple):
-    """An answer that refuses: its status, its words, and the pause in seconds that it asks for."""
+    """An answer that refuses: its status, its words, the pause in seconds that it asks for.
+
+    ``after``: the stream begins well, and tells of the error after so many events; 0: the answer itself refuses.
+    """
 
     status: int
     message: str
-    retry_after: float
+    retry_after: float = 0.0
+    after: int = 0
 
 
 class Cut(NamedTuple):

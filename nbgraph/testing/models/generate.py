@@ -64,6 +64,11 @@ def events(asked: Asked, answer: Answer) -> list[bytes]:
     return [event(data, newline="\r\n") for data in told] if asked.body["alt"] == "sse" else _array(told)
 
 
+def broken(status: int, message: str) -> bytes:
+    """Return an error as a stream's last event."""
+    return event(error(status, message), newline="\r\n")
+
+
 def error(status: int, message: str) -> dict[str, Any]:
     """Return an error in Google's words."""
     return {"error": {"code": status, "message": message, "status": ERRORS.get(status, "UNAVAILABLE")}}

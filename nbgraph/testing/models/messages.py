@@ -58,6 +58,11 @@ def events(asked: Asked, answer: Answer) -> list[bytes]:
     return [event(data, data["type"]) for data in told]
 
 
+def broken(status: int, message: str) -> bytes:
+    """Return an error as a stream's last event."""
+    return event(error(status, message), "error")
+
+
 def error(status: int, message: str) -> dict[str, Any]:
     """Return an error in Anthropic's words."""
     kind = ERRORS.get(status, "api_error")

@@ -10,10 +10,10 @@ from typing import Any
 
 from nbgraph.testing.models.answer import CREATED, Answer, arguments_of
 from nbgraph.testing.models.asked import Asked, asks_json, items, limit, mapping, said
-from nbgraph.testing.models.chat import error
+from nbgraph.testing.models.chat import ERRORS, error
 from nbgraph.testing.models.wire import event
 
-__all__ = ["error", "events", "read", "takes", "whole"]
+__all__ = ["broken", "error", "events", "read", "takes", "whole"]
 
 
 def takes(path: str) -> bool:
@@ -55,6 +55,12 @@ def events(asked: Asked, answer: Answer) -> list[bytes]:
         told += _item(place, item, answer)
     told.append((f"response.{done['status']}", {"response": done}))
     return [event({"type": name, "sequence_number": n, **data}, name) for n, (name, data) in enumerate(told)]
+
+
+def broken(status: int, message: str) -> bytes:
+    """Return an error as a stream's last event."""
+    told = {"type": "error", "code": ERRORS.get(status, ("server_error", None))[0], "message": message, "param": None}
+    return event({**told, "sequence_number": 0}, "error")
 
 
 def _item(place: int, item: dict[str, Any], answer: Answer) -> list[tuple[str, dict[str, Any]]]:

@@ -11,11 +11,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from nbgraph.errors import OptionsError
 from nbgraph.testing.models import chat, generate, messages, responses
-from nbgraph.testing.models.answer import FINGERPRINT, Answer, Reply, answer_of
+from nbgraph.testing.models.answer import Answer, Reply, answer_of
 from nbgraph.testing.models.asked import Asked, mapping
 from nbgraph.testing.models.faults import Cut, Failure, Faults, Hold, When
 from nbgraph.testing.models.handling import Line, Listener, Posted
@@ -117,12 +117,14 @@ class ModelServer:
             return Counter(self._answers)
 
     def fail(
-        self, status: int, *, times: int = 1, when: When = None, message: str = "", retry_after: float = 0.001
-    ) -> None:
+        self, status: int, *, after: int = 0, times: int = 1, when: When = None, message: str = "",
+        retry_after: float = 0.001,
+    ) -> None:  # fmt: skip
         """Refuse the next ``times`` requests (of those that ``when(asked)`` picks) with ``status``, 400 to 599.
 
         ``retry_after``: seconds that the answer asks to wait before another try; hardly any unless said, so
-        that tests of an SDK's own retries take no time.
+        that tests of an SDK's own retries take no time. ``after``: a stream begins well, status 200, and tells of
+        the error after so many events.
         """
         if not 400 <= status <= 599:
             expected = "an HTTP status from 400 to 599"
@@ -130,7 +132,7 @@ class ModelServer:
                 f"status is {status!r}; it should be {expected}", option="status", expected=expected, actual=status
             )
         text = message or f"This local stand-in was told to answer with {status}."
-        self._faults.add(Failure(status, text, retry_after), times, when)
+        self._faults.add(Failure(status, text, retry_after, after), times, when)
 
     def cut(self, after: int = 0, *, times: int = 1, when: When = None) -> None:
         """End the connection after ``after`` events of a stream; a whole answer is not even begun."""
@@ -168,29 +170,27 @@ class ModelServer:
             line.answer(problem.status, wire.error(problem.status, problem.message), {})
             return
         asked = self._noted(wire.read(posted.path, posted.query, json.loads(posted.raw)), posted.headers)
-        gate = self._faults.hold(asked)
+        gate, failure, cut = self._faults.hold(asked), self._faults.failure(asked), self._faults.cut(asked)
         if gate is not None and (gate.after == 0 or not asked.stream):
             gate.stand()
-        if self._closing.is_set():
+        if self._closing.is_set() or (cut is not None and (cut.after == 0 or not asked.stream)):
             line.drop()
-            return
-        failure = self._faults.failure(asked)
-        if failure is not None:
+        elif failure is not None and (failure.after == 0 or not asked.stream):
             line.answer(failure.status, wire.error(failure.status, failure.message), _pause(failure.retry_after))
         else:
-            self._tell(wire, asked, line, gate)
+            self._tell(wire, asked, line, _Plan(gate, failure, cut))
 
     def _problem(self, posted: Posted, wire: Wire) -> Failure | None:
         """Return what is wrong with a request before anybody looks at what it asks for."""
         if not wire.takes(posted.path):
-            return Failure(404, f"This local stand-in has nothing at {posted.path}.", 0)
+            return Failure(404, f"This local stand-in has nothing at {posted.path}.")
         if self._key is not None and self._key not in _keys(posted):
-            return Failure(401, "This local stand-in was told to refuse this key.", 0)
+            return Failure(401, "This local stand-in was told to refuse this key.")
         try:
             body = json.loads(posted.raw)
         except (ValueError, RecursionError):
-            return Failure(400, "The request's body is not JSON.", 0)
-        return None if isinstance(body, dict) else Failure(400, "The request's body is not a JSON object.", 0)
+            return Failure(400, "The request's body is not JSON.")
+        return None if isinstance(body, dict) else Failure(400, "The request's body is not a JSON object.")
 
     def _noted(self, asked: Asked, headers: Mapping[str, str]) -> Asked:
         kept = {name: value for name, value in headers.items() if name in HARMLESS}
@@ -199,11 +199,7 @@ class ModelServer:
             self._requests.append(asked)
         return asked
 
-    def _tell(self, wire: Wire, asked: Asked, line: Line, gate: Hold | None) -> None:
-        cut = self._faults.cut(asked)
-        if cut is not None and (cut.after == 0 or not asked.stream):
-            line.drop()
-            return
+    def _tell(self, wire: Wire, asked: Asked, line: Line, plan: _Plan) -> None:
         try:
             answer, seconds = answer_of(asked, _checked(self._reply(asked))), self._latency(asked)
         except Exception as error:  # noqa: BLE001 - the reply function is the test's; its failure must reach the test
@@ -211,28 +207,31 @@ class ModelServer:
             line.answer(500, wire.error(500, told), {"x-should-retry": "false"})
             return
         if asked.stream:
-            self._stream(asked, wire.events(asked, answer), line, (gate, cut, seconds))
+            events = wire.events(asked, answer)
+            line.begin(_kind(asked), _headers(answer))
+            whole = all(self._sent(event, line, plan, at, seconds / len(events)) for at, event in enumerate(events))
+            self._end(wire, asked, line, None if whole and not plan.ends else plan)
         else:
             self._closing.wait(seconds)
             self._count(asked)
             line.answer(200, wire.whole(asked, answer), _headers(answer))
 
-    def _stream(
-        self, asked: Asked, events: list[bytes], line: Line, how: tuple[Hold | None, Cut | None, float]
-    ) -> None:
-        gate, cut, seconds = how
-        line.begin(_kind(asked), {"x-request-id": FINGERPRINT})
-        for place, event in enumerate(events):
-            if cut is not None and place == cut.after:
-                break
-            if gate is not None and place == gate.after and place > 0:
-                gate.stand()
-            if self._closing.wait(seconds / len(events)):
-                line.drop()
-                return
-            line.piece(event)
-        if cut is None:
+    def _sent(self, event: bytes, line: Line, plan: _Plan, at: int, seconds: float) -> bool:
+        """Send one event of a stream; False where the stream ends before it."""
+        if plan.gate is not None and plan.gate.after == at > 0:
+            plan.gate.stand()
+        if at in plan.ends or self._closing.wait(seconds):
+            return False
+        line.piece(event)
+        return True
+
+    def _end(self, wire: Wire, asked: Asked, line: Line, plan: _Plan | None) -> None:
+        """End a stream: well, or as its ``plan`` says."""
+        if plan is None:
             self._count(asked)
+            line.end()
+        elif plan.failure is not None and not self._closing.is_set():
+            line.piece(wire.broken(plan.failure.status, plan.failure.message))
             line.end()
         else:
             line.drop()
@@ -241,6 +240,19 @@ class ModelServer:
         """Count an answer before its last byte is sent, so that who has it finds it counted."""
         with self._lock:
             self._answers[asked.model] += 1
+
+
+class _Plan(NamedTuple):
+    """What meets one answer."""
+
+    gate: Hold | None
+    failure: Failure | None
+    cut: Cut | None
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The events before which a stream ends."""
+        return tuple(one.after for one in (self.failure, self.cut) if one is not None)
 
 
 def _latency(given: Any) -> Callable[[Asked], float]:

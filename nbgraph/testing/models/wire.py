@@ -32,6 +32,10 @@ class Wire(Protocol):
         """Return the answer as server-sent events, each ready to be sent."""
         ...
 
+    def broken(self, status: int, message: str) -> bytes:
+        """Return the event that tells of an error in the middle of a stream."""
+        ...
+
     def error(self, status: int, message: str) -> dict[str, Any]:
         """Return the body of an answer that refuses."""
         ...
