@@ -111,6 +111,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"nbgraph.{name}")
     if name in ("metrics", "tracing"):
         return import_module(f"nbgraph.observe.{name}")
+    if name in ("recording_client", "arecording_client", "recording_transport", "arecording_transport"):
+        return getattr(import_module("nbgraph.clients"), name)
     if name == "JsonLines":
         return import_module("nbgraph.observe.jsonlines").JsonLines
     if name == "dashboard":
@@ -186,6 +188,8 @@ __all__ = [
     "UpdateError",
     "add",
     "append",
+    "arecording_client",
+    "arecording_transport",
     "bundle",
     "call",
     "costs",
@@ -202,6 +206,8 @@ __all__ = [
     "observed_set",
     "open_run",
     "prices",
+    "recording_client",
+    "recording_transport",
     "register_codec",
     "runs",
     "thaw",

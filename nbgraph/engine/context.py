@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from random import Random
 
+    from nbgraph.codec import Redaction
     from nbgraph.engine.calls.parts import Answer, AsyncAnswer, Form, Opened
     from nbgraph.engine.calls.question import Question
 
@@ -209,6 +210,11 @@ class Context:
         """Do the same with a ``perform`` that returns an awaitable."""
         desk = self._outside()
         return await self._in_flight(desk.acall(described_call(desk, label, asked, perform, {"key": key, **how})))
+
+    @property
+    def redaction(self) -> Redaction:
+        """What the run never keeps: for wrappers of clients, which describe their requests without it."""
+        return self._outside().redact
 
     def opened(self, label: str, asked: Any, perform: Callable[[], Answer], form: Form) -> Opened:
         """Record something whose answer comes in parts: for wrappers of clients. Blocks until it begins to come in.
