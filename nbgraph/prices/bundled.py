@@ -44,7 +44,8 @@ def bundled(usage: Usage, at: float) -> Found | None:
     if context is None:
         return None
     price = model.get_prices(when, context or None)
-    if (usage.input and price.input_mtok is None) or (usage.output and price.output_mtok is None):
+    untold = (usage.input and price.input_mtok is None) or (usage.output and price.output_mtok is None)
+    if untold and not usage.model.endswith(":free"):
         return None
     return _found(usage, provider, model, context, when)
 

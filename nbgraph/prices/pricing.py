@@ -76,7 +76,9 @@ class Prices:
         if self._ask is not None:
             found, problem = _asked(self._ask, usage)
         if found is None and not problem:
-            found = self._yours(usage) or self._table(usage) or self._listed(usage, at)
+            found = self._yours(usage) or self._table(usage)
+        if found is None and not problem and usage.model:
+            found, problem = _listed(usage, SystemClock().now() if at is None else at)
         if found is not None:
             return found
         _warn(usage, problem)
@@ -89,12 +91,6 @@ class Prices:
     def _table(self, usage: Usage) -> Priced | None:
         row = row_of(usage.model) if self._reference and usage.tier in STANDARD else None
         return None if row is None else Priced(row.rate.cost(usage), "nbgraph", row.shown, row.as_of)
-
-    def _listed(self, usage: Usage, at: float | None) -> Priced | None:
-        if not usage.model:
-            return None
-        found = bundled(usage, SystemClock().now() if at is None else at)
-        return None if found is None else Priced(found.cost, found.source, found.rate, found.as_of)
 
     def __repr__(self) -> str:
         own = f"{len(self._own)} of yours first" if self._own else "yours first" if self._ask else ""
@@ -150,6 +146,15 @@ def _asked(ask: Callable[[str, Usage], Any], usage: Usage) -> tuple[Priced | Non
         return Priced(clean(amount(said)), "yours"), ""
     except ValueError as error:
         return None, f"the function prices= returned {said!r}; {error}"
+
+
+def _listed(usage: Usage, at: float) -> tuple[Priced | None, str]:
+    """Return the list price, or what is wrong with the package that has them."""
+    try:
+        found = bundled(usage, at)
+    except Exception as error:  # noqa: BLE001 - as above: whatever another version of that package does
+        return None, f"genai-prices raised {type(error).__name__}: {error}"
+    return None if found is None else Priced(found.cost, found.source, found.rate, found.as_of), ""
 
 
 _warned: set[tuple[str, str]] = set()
