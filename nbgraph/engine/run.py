@@ -10,6 +10,7 @@ from collections.abc import Collection, Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.engine.budgets import exact
 from nbgraph.engine.control import Break, Breakpoints, Stops
 from nbgraph.engine.editing import Edit
 from nbgraph.engine.feed import Stream
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
+    from nbgraph.analysis.costs import CallCost
     from nbgraph.analysis.diff import Diff
     from nbgraph.engine.engine import Engine
     from nbgraph.engine.following import Follower
@@ -186,6 +188,20 @@ class Run(Past):
         the same for equal runs); ``width`` in pixels; ``theme`` ("light", "dark").
         """
         return face("run.timeline")(self, **how)
+
+    def cost_chart(self, **how: Any) -> Any:
+        """Return a picture of how the run's cost grew over its steps: a band for each model, unknown costs, the budget.
+
+        ``how``: ``width`` in pixels; ``theme`` ("light", "dark"). In a terminal it is a bar for each model; ``svg()`` is
+        the picture as text. Tokens, where no cost is known. Raises ``OptionsError`` for another theme.
+        """
+        return face("run.cost_chart")(self, **how)
+
+    def _cost_frame(self, costs: list[CallCost], title: str) -> DataFrame:
+        table: Any = super()._cost_frame(costs, title)
+        limit = None if self._engine is None else exact(self._engine.options.cost_budget)
+        table.told = table.told._replace(budget=limit)
+        return table  # type: ignore[no-any-return]  # a CostTable, which the engine does not name
 
     def report(self, path: str | os.PathLike[str], **how: Any) -> Path:
         """Write the run as one page that needs nothing else, to send to somebody; return its path.

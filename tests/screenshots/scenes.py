@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import warnings
 from typing import Annotated, Any, Literal, TypedDict
 
 import nbgraph as ng
@@ -149,3 +150,46 @@ def crowd(tasks: int) -> ng.Run:
 def stuck(graph: ng.Graph) -> ng.Run:
     """Return a run that is paused in its middle."""
     return ng.Engine(graph, quiet=True).run({"folder": "src"}, run_id="paused", before="rank")
+
+
+MODELS = ["gpt-4o-2024-08-06", "claude-sonnet-4-5", "gemini-2.5-flash", "a-model-that-nobody-prices", "tiny-local"]
+
+
+def answer(model: str, size: int) -> dict[str, Any]:
+    """Answer as a model would that says what it used."""
+    details = {"cached_tokens": size // 3} if size % 2 else {}
+    usage = {"prompt_tokens": size, "completion_tokens": size // 7, "prompt_tokens_details": details}
+    return {"model": model, "usage": usage}
+
+
+def spender(calls: int, models: int = 3, nodes: int = 3, run_id: str = "spends", **options: Any) -> ng.Run:
+    """Return a run whose nodes call so many models; the fourth has no price, the fifth is for nothing."""
+    graph = ng.Graph({"n": Annotated[int, ng.add]}, name="spender")
+    names = ["plan", "draft", "critic", "a_node_with_a_rather_long_name", *(f"part_{i}" for i in range(nodes))][:nodes]
+
+    @graph.node(sends=names)
+    def split(state):
+        return [ng.Send(names[i % nodes], number=i) for i in range(calls)]
+
+    for name in names:
+
+        @graph.node(name=name)
+        def call(state, ctx):
+            number = state["number"]
+            chance = random.Random(number)
+            ctx.call(answer, MODELS[number % models], chance.randrange(100, 60_000))
+
+    graph.node(name="sum", after=names)(lambda state: {"n": 1})
+    options = {"prices": {"tiny-local": (0, 0)}, "max_steps": calls + 10, "quiet": True, **options}
+    engine = ng.Engine(graph, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ng.UnknownPriceWarning)
+        return engine.start({}, run_id=run_id).wait() if "cost_budget" not in options else ran_on(engine, run_id)
+
+
+def ran_on(engine: ng.Engine, run_id: str) -> ng.Run:
+    """Return a run that may have stopped at its budget."""
+    try:
+        return engine.run({}, run_id=run_id)
+    except ng.BudgetError:
+        return engine.open(run_id)

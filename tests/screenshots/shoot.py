@@ -237,18 +237,59 @@ def run_browser(studio: Studio) -> None:
     studio.widget("run-browser", engine.browser)
 
 
+@cache
+def spent() -> dict[str, ng.Run]:
+    """Return runs that cost something, little or much, known or not."""
+    return {
+        "1": scenes.spender(1, 1, 1),
+        "3": scenes.spender(9),
+        "30": scenes.spender(90, 3, 10),
+        "unknown": scenes.spender(24, 5, 2),
+        "zero": scenes.spender(4, 1, 2, prices={scenes.MODELS[0]: (0, 0)}),
+        "huge": scenes.spender(30, 3, prices=dict.fromkeys(scenes.MODELS, (4_000_000_000, 9_000_000_000))),
+        "budget": scenes.spender(40, 3, cost_budget="1.2", max_concurrent=1),
+        "10000": scenes.spender(10_000, 5),
+        "none": completed(),
+    }
+
+
 @shot
 def costs(studio: Studio) -> None:
-    """Show what calls used."""
+    """Show what calls used and cost, live."""
     from nbgraph.views.widgets.costs import CostsView
 
-    studio.widget("costs", lambda: CostsView(completed()))
+    for name, run in spent().items():
+        studio.widget(f"costs-{name}", lambda run=run: CostsView(run))
+
+
+@shot
+def static_costs(studio: Studio) -> None:
+    """Show tables of costs and the chart as they are saved, and what a graph and the inspector say of them."""
+    from nbgraph.views.widgets.inspector import InspectorView
+
+    for name, run in spent().items():
+        studio.markup(
+            f"static-costs-{name}", f"{run.costs_by('node', 'model')._repr_html_()}<hr>{run.costs._repr_html_()}"
+        )
+    studio.markup("static-costs-chart", shown(spent()["budget"].cost_chart()))
+    studio.markup("static-costs-run", shown(spent()["unknown"]))
+    studio.widget("costs-graph", spent()["unknown"].view, lambda page: page.locator('[data-node="draft"]').click())
+    press = lambda page: page.get_by_role("tab", name="Calls").click()  # noqa: E731 - it is read here only
+    run = spent()["3"]
+    studio.widget("costs-inspector", lambda: at_step(InspectorView(run), 4), press)
+    studio.widget("costs-dashboard", lambda: ng.dashboard(run))
+
+
+def at_step(view: Any, step: int) -> Any:
+    """Return a view that looks at a step."""
+    view.cursor.move(step)
+    return view
 
 
 @shot
 def report(studio: Studio) -> None:
     """Show the file that is sent to a colleague, read with scripts and printed without."""
-    for run in (completed(), failed()):
+    for run in (completed(), failed(), spent()["budget"]):
         file = studio.folder / f"report-{run.id}.html"
         run.report(file)
         for look, (theme, width) in LOOKS.items():
