@@ -22,8 +22,8 @@ from functools import cache, partial
 from json import loads
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.observe.used import used
-from nbgraph.prices import Prices
+from nbgraph.observe.used import Reading
+from nbgraph.prices.money import plus
 
 if TYPE_CHECKING:
     from nbgraph.engine.following import News
@@ -36,7 +36,6 @@ for _logger in (RUN, TASK):
 
 _BEGIN = {"run.resumed": "resumed", "run.forked": "forked"}
 _END = ("paused", "waiting", "cancelled", "completed", "failed")
-_PRICES = Prices()
 
 
 @cache
@@ -57,7 +56,7 @@ class RunLog:
     """Writes the records of one drive of a run."""
 
     def __init__(self, run: Followed) -> None:
-        self._run = run
+        self._run, self._reading = run, Reading()
         self._cost: Decimal | None = Decimal(0)
         self._steps = run.start.step
         if run.new:
@@ -76,9 +75,9 @@ class RunLog:
         """Hold nothing."""
 
     def _paid(self, line: CallRecord) -> None:
-        told = used(line, _PRICES)
+        told = self._reading.read(line)
         if told is not None and told.usage is not None and self._cost is not None:
-            self._cost = None if told.cost is None else self._cost + told.cost
+            self._cost = None if told.cost is None else plus(self._cost, told.cost)
 
     def _happened(self, event: EventRecord) -> None:
         what, _, how = event.kind.partition(".")

@@ -1,53 +1,51 @@
-"""What one line of a run's log of calls says: how a call ended, what it used, what that cost.
+"""What the lines of a run's log of calls say: how each call ended, what it used, what that cost.
 
-Owns the reading of such lines for whoever counts. Pure. A line of a version that kept no cost is priced as it is read.
+Owns the pairing of lines as they come. What they mean is read where ``run.costs`` reads it: the numbers are the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from json import loads
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import NamedTuple
 
-from nbgraph.prices import Prices, Usage, usage_of
+from nbgraph.analysis.calls import ENDED, calls_of
+from nbgraph.analysis.costs import FREE, as_recorded, cost_of
+from nbgraph.prices import Prices, Usage
 from nbgraph.store.protocol import CallRecord
 
 
 class Used(NamedTuple):
-    """A call that ended. ``usage`` is None where it told of none; ``cost``, in US dollars, where nobody knows it."""
+    """A line that ended something. ``cost`` is in US dollars, None where nobody knows; ``source`` says who knew it."""
 
     outcome: str
-    """"returned", "raised", "reused" (served from a record: paid there), "asked" or "answered"."""
+    """"returned", "raised", "reused" (a record answered: paid there), "entered" (by ``ctx.usage``), "asked", "answered"."""
+    model: str = ""
     usage: Usage | None = None
+    """None where no model was used here, as far as the line tells."""
     cost: Decimal | None = None
     source: str = ""
-    """Who knew the price: as ``prices.Priced`` has it."""
 
 
-def used(line: CallRecord, prices: Prices) -> Used | None:
-    """Return what a line tells; None for one that only began a call."""
-    if line.phase == "started":
-        return None
-    if line.phase not in ("returned", "raised"):
-        return Used(line.phase)
-    facts = loads(line.data or "{}")
-    if "reused" in facts:
-        return Used("reused")
-    told = facts.get("usage")
-    if not isinstance(told, Mapping):
-        return Used(line.phase)
-    if isinstance(facts.get("cost"), Mapping):
-        return Used(line.phase, Usage.of(told), _amount(facts["cost"].get("usd")), str(facts["cost"].get("from", "")))
-    usage = usage_of(told)
-    if usage is None:
-        return Used(line.phase)
-    priced = prices.price(usage, line.time)
-    return Used(line.phase, usage, priced.cost, priced.source)
+class Reading:
+    """Reads the lines of one drive, in order."""
 
+    def __init__(self) -> None:
+        self._begun: dict[tuple[str, str], CallRecord] = {}
+        self._pricing = as_recorded(Prices())
 
-def _amount(text: Any) -> Decimal | None:
-    try:
-        return None if text is None else Decimal(str(text))
-    except InvalidOperation:
-        return None
+    def read(self, line: CallRecord) -> Used | None:
+        """Return what a line tells; None for one that only began a call."""
+        key = (line.task, line.name)
+        if line.phase == "started":
+            self._begun[key] = line
+            return None
+        begun = self._begun.pop(key, None)
+        return self._ended(line, begun) if line.phase in ENDED else Used(line.phase)
+
+    def _ended(self, line: CallRecord, begun: CallRecord | None) -> Used:
+        call = calls_of([line] if begun is None else [begun, line], whole=False)[0]
+        outcome = "reused" if call.reused else "entered" if call.entered else call.outcome
+        paid = cost_of(call, self._pricing)
+        if call.reused or paid.source == FREE.source:
+            return Used(outcome)
+        return Used(outcome, paid.model, paid.tokens, paid.cost, paid.source)

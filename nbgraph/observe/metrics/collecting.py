@@ -15,6 +15,7 @@ from nbgraph.engine.posting import catch_up
 from nbgraph.observe.metrics import families as of
 from nbgraph.observe.metrics.counting import Counter
 from nbgraph.observe.metrics.tally import Tally
+from nbgraph.observe.used import Reading
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -126,7 +127,7 @@ class Counting:
     """Counts one drive of a run."""
 
     def __init__(self, run: Followed, counter: Counter, live: dict[Any, Followed]) -> None:
-        self._graph, self._counter, self._live = run.graph, counter, live
+        self._graph, self._counter, self._live, self._reading = run.graph, counter, live, Reading()
         live[self] = run
 
     def take(self, news: News) -> None:
@@ -136,7 +137,9 @@ class Counting:
         for event in news.events:
             self._counter.event(self._graph, event)
         for line in news.calls:
-            self._counter.call(self._graph, line)
+            told = self._reading.read(line)
+            if told is not None:
+                self._counter.call(self._graph, told, line.time)
 
     def end(self) -> None:
         """Nothing of it runs any more."""

@@ -13,9 +13,8 @@ from nbgraph.observe.metrics import families as of
 from nbgraph.observe.metrics.models import Models
 from nbgraph.observe.metrics.reasons import reason_of
 from nbgraph.observe.metrics.tally import Tally
-from nbgraph.observe.used import Used, used
-from nbgraph.prices import Prices
-from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
+from nbgraph.observe.used import Used
+from nbgraph.store.protocol import EventRecord, StepRecord
 
 _ENDS = ("completed", "failed", "paused", "waiting", "cancelled")
 
@@ -24,7 +23,7 @@ class Counter:
     """Counts the rows of runs into a tally."""
 
     def __init__(self, tally: Tally) -> None:
-        self._tally, self._models, self._prices = tally, Models(), Prices()
+        self._tally, self._models = tally, Models()
 
     def step(self, graph: str, row: StepRecord) -> None:
         """Count a step."""
@@ -64,20 +63,14 @@ class Counter:
         if settled:
             self._tally.add(of.CONFLICTS, graph, settled["policy"], amount=len(settled["fields"]))
 
-    def call(self, graph: str, line: CallRecord) -> None:
-        """Count what ended a call, and what it used. What a record served was counted by whoever paid for it."""
-        told = used(line, self._prices)
-        if told is not None:
-            self._tally.add(of.CALLS, graph, told.outcome)
-            if told.usage is not None:
-                self._used(graph, told, line.time)
-
-    def _used(self, graph: str, told: Used, at: float) -> None:
-        usage = told.usage
-        assert usage is not None  # noqa: S101 - the caller asked
-        model = self._models.label(usage, told.source, at)
+    def call(self, graph: str, told: Used, at: float) -> None:
+        """Count what ended a call, and what it used. What a record answered was counted by whoever paid for it."""
+        self._tally.add(of.CALLS, graph, told.outcome)
+        if told.usage is None:
+            return
+        model = self._models.label(told.model, told.source, at)
         for direction in of.DIRECTIONS:
-            many = getattr(usage, direction)
+            many = getattr(told.usage, direction)
             if many:
                 self._tally.add(of.TOKENS, model, direction, amount=many)
         if told.cost is None:

@@ -55,7 +55,10 @@ STEPS = Family(
     ("graph", "status"),
 )
 TOKENS = Family(
-    "nbgraph_tokens", "counter", "Tokens that calls used and this process paid for.", ("model", "direction")
+    "nbgraph_tokens",
+    "counter",
+    "Tokens that calls used here; what a record answered is not counted.",
+    ("model", "direction"),
 )
 COST = Family("nbgraph_cost_usd", "counter", "What calls cost, in US dollars, where the price is known.", ("model",))
 UNPRICED = Family("nbgraph_unpriced_calls", "counter", "Calls that used a model whose price nobody knows.", ("graph",))
@@ -100,7 +103,7 @@ SETS: Mapping[str, tuple[str, ...]] = {
     "reason": ("timeout", "rate_limit", "connection", "server", "invalid", OTHER, "queue_full", "queue_stayed_full"),
     "policy": ("fail", "last", "function"),
     "direction": DIRECTIONS,
-    "outcome": ("returned", "raised", "reused", "asked", "answered"),
+    "outcome": ("returned", "raised", "reused", "entered", "asked", "answered"),
     "status": (
         "done", "caught", "edited", "migrated", "failed",
         "completed", "paused", "waiting", "cancelled",

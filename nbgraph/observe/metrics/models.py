@@ -20,20 +20,19 @@ class Models:
     def __init__(self) -> None:
         self._known: set[str] = set()
 
-    def label(self, usage: Usage, source: str, at: float) -> str:
-        """Return the label of what was used; ``source`` says who knew its price, ``at`` when it was used."""
-        model = usage.model
+    def label(self, model: str, source: str, at: float) -> str:
+        """Return the label of a model; ``source`` says who knew its price, ``at`` when it was used."""
         if model in self._known:
             return model
-        if not model or len(self._known) >= MOST or not _priced(usage, source, at):
+        if not model or len(self._known) >= MOST or not _priced(model, source, at):
             return OTHER
         self._known.add(model)
         return model
 
 
-def _priced(usage: Usage, source: str, at: float) -> bool:
+def _priced(model: str, source: str, at: float) -> bool:
     if source in ("", "unknown"):
         return False
     if source != "given":
         return True
-    return row_of(usage.model) is not None or bundled(Usage(usage.model, provider=usage.provider), at) is not None
+    return row_of(model) is not None or bundled(Usage(model), at) is not None
