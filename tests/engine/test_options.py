@@ -32,6 +32,7 @@ DEFAULTS = {
     "quiet": False,
     "listeners": (),
     "metrics": False,
+    "prices": None,
     "redact": ng.Redaction(),
 }
 OTHER = {
@@ -52,6 +53,7 @@ OTHER = {
     "quiet": True,
     "listeners": (print,),
     "metrics": True,
+    "prices": ng.prices.listed,
     "redact": ng.Redaction(keys=frozenset({"pin"})),
     "clock": PushedClock(),
 }
