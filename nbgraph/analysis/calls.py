@@ -58,7 +58,7 @@ class Calls:
     def __init__(self, *, whole: bool = True) -> None:
         self._whole = whole
         self._begun: dict[tuple[str, str], CallRecord] = {}
-        self._found: dict[int, Call] = {}
+        self._found: dict[tuple[str, str, int], Call] = {}
 
     def take(self, lines: Iterable[CallRecord]) -> list[Call]:
         """Take further lines, in order. Return the calls that they tell of, as they stand now."""
@@ -69,8 +69,8 @@ class Calls:
             start = line if begins else self._begun.pop(key, line)
             if begins:
                 self._begun[key] = line
-            call = _call(start, line)
-            told[start.seq] = self._found[start.seq] = call if self._whole or begins else _light(call)
+            call, place = _call(start, line), (*key, start.seq)
+            told[place] = self._found[place] = call if self._whole or begins else _light(call)
         return list(told.values())
 
     def all(self) -> list[Call]:

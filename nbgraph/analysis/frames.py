@@ -6,12 +6,14 @@ Owns the columns. pandas is imported when a table is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from math import isnan, nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbgraph.analysis.differences import Difference
 from nbgraph.analysis.sides import Side
 from nbgraph.analysis.words import shown, text_of
+from nbgraph.prices.money import EXACT
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -23,7 +25,9 @@ TASKS = (
     "task", "node", "step_left", "step_right", "outcome", "seconds_left", "seconds_right", "seconds_delta",
     "cost_left", "cost_right", "cost_delta", "calls_left", "calls_right",
 )  # fmt: skip
-_DTYPES = {"step": "Int64", "seconds": "float64", "cost": "float64", "calls": "int64"}
+_DTYPES = {"step": "Int64", "seconds": "float64", "calls": "int64"}
+"""``cost`` has none: exact Decimals."""
+_N = TypeVar("_N", float, Decimal)
 _PLAIN = (type(None), bool, int, float, str, list, dict, tuple)
 
 
@@ -58,13 +62,14 @@ def _task(task: str, outcome: str, left: Side, right: Side) -> tuple[Any, ...]:
         calls.append(side.made.get(task, 0))
     node, steps = left.node(task) or right.node(task), (left.step(task), right.step(task))
     ran = left.has(task), right.has(task)
-    return (task, node, *steps, outcome, *times, _delta(times, ran), *costs, _delta(costs, ran), *calls)
+    took, (before, after) = _whole(times, ran, 0.0), _whole(costs, ran, Decimal(0))
+    delta = EXACT.subtract(after, before)
+    return (task, node, *steps, outcome, *times, took[1] - took[0], *costs, delta, *calls)
 
 
-def _delta(pair: Sequence[float], ran: Sequence[bool]) -> float:
-    """Return right minus left; what did not run took nothing."""
-    left, right = (0.0 if not here and isnan(value) else value for value, here in zip(pair, ran, strict=True))
-    return right - left
+def _whole(pair: Sequence[_N], ran: Sequence[bool], nothing: _N) -> list[_N]:
+    """Return both sides' amounts; what did not run took nothing."""
+    return [nothing if not here and isnan(value) else value for value, here in zip(pair, ran, strict=True)]
 
 
 def _frame(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> DataFrame:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from json import loads
-from math import isnan, nan
+from math import isnan
 from typing import Any
 
 from nbgraph.analysis.values import ABSENT
 from nbgraph.codec import NO_TYPES, Types, decode
 from nbgraph.codec.text import to_text
 from nbgraph.errors import CodecError
+from nbgraph.prices.money import NAN, amount, clean, total
 from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
 
 EDITS = frozenset({"edited", "migrated"})
@@ -29,8 +31,8 @@ class Side:
 
     ``final`` and ``input`` are states, field by field; None: not known, and not compared. ``order``: task ->
     its place in the canonical order, anything that sorts; None: the order is read from the rows. ``costs``:
-    task -> cost in any one currency, None or NaN where it is not known; a task that is not in it cost nothing
-    if it made no call. ``types`` and ``blob`` are for showing values, as in ``decode``; ``description`` is the
+    task -> cost in US dollars, None or NaN where it is not known; a task that is not in it cost nothing if it made
+    no call. ``types`` and ``blob`` are for showing values, as in ``decode``; ``description`` is the
     graph's as it is stored, for drawing it.
     """
 
@@ -41,7 +43,7 @@ class Side:
     final: Mapping[str, Any] | None = field(default=None, repr=False)
     input: Mapping[str, Any] | None = field(default=None, repr=False)
     order: Mapping[str, Any] | None = field(default=None, repr=False)
-    costs: Mapping[str, float | None] | None = field(default=None, repr=False)
+    costs: Mapping[str, Decimal | float | None] | None = field(default=None, repr=False)
     types: Types = field(default_factory=lambda: NO_TYPES, repr=False)
     blob: Callable[[str], bytes] | None = field(default=None, repr=False)
     description: str = field(default="", repr=False)
@@ -105,20 +107,20 @@ class Side:
             return f"caught: {kind}: {message}"
         return row.status
 
-    def cost(self, task: str) -> float:
-        """Return what the task cost here, NaN where that is not known or it did not run."""
+    def cost(self, task: str) -> Decimal:
+        """Return what the task cost here, exact; NaN where that is not known or it did not run."""
         if self.costs is None or not self.has(task):
-            return nan
-        cost = self.costs.get(task, nan if self.made.get(task) else 0.0)
-        return nan if cost is None else float(cost)
+            return NAN
+        cost = self.costs.get(task, None if self.made.get(task) else 0)
+        return NAN if cost is None or isnan(cost) else amount(cost)
 
     @cached_property
-    def total_cost(self) -> float:
-        """The sum of all costs, NaN where one of them is not known."""
+    def total_cost(self) -> Decimal:
+        """The sum of all costs, exact; NaN where one of them is not known."""
         if self.costs is None:
-            return nan
+            return NAN
         costs = [self.cost(task) for task in dict.fromkeys([*self.rows, *self.failures, *self.costs]) if self.has(task)]
-        return nan if any(map(isnan, costs)) else sum(costs)
+        return NAN if any(map(isnan, costs)) else clean(total(costs))
 
     def value(self, tree: Any) -> Any:
         """Return the value of a tree, read-only; the tree itself where its value cannot be made here."""

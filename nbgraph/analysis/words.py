@@ -113,7 +113,7 @@ def _field(difference: Difference) -> str:
     return difference.field if difference.what in ("route", "status") else f"field {difference.field}"
 
 
-def amount(left: float, right: float, names: Sequence[str], unit: str = "") -> str:
+def amount(left: float | Decimal, right: float | Decimal, names: Sequence[str], unit: str = "") -> str:
     """Return "right instead of left", or on which side it is not known.
 
     >>> amount(12.31, 0.8, ("r1", "r2"), " s"), amount(2.0, float("nan"), ("r1", "r2"))
@@ -125,11 +125,11 @@ def amount(left: float, right: float, names: Sequence[str], unit: str = "") -> s
     return one if one == other else f"{other} instead of {one}"
 
 
-def _number(value: float, name: str, unit: str) -> str:
+def _number(value: float | Decimal, name: str, unit: str) -> str:
     if isnan(value):
         return f"unknown in {name}"
     # Decimal writes what is tiny without an exponent.
-    return f"{value:,.0f}{unit}" if abs(value) >= 1000 else f"{Decimal(f'{value:.3g}'):f}{unit}"
+    return f"{value:,.0f}{unit}" if abs(float(value)) >= 1000 else f"{Decimal(f'{value:.3g}'):f}{unit}"
 
 
 def places(differences: Sequence[Difference], most: int = 3) -> str:

@@ -155,11 +155,11 @@ class Run(Past):
         from nbgraph.analysis.diff import compare  # noqa: PLC0415 - only when asked
         from nbgraph.engine.sides import side_of  # noqa: PLC0415 - as above
 
-        mine = side_of(self._store, self.id, self._types)
+        mine = side_of(self._store, self.id, self._types, self._prices)
         if isinstance(other, str):
             other = Run(self._store, other, self._engine, self._made_with)
         if isinstance(other, Run):
-            return compare(mine, side_of(other._store, other.id, other._types))
+            return compare(mine, side_of(other._store, other.id, other._types, other._prices))
         rows = [other.rows.get(row.task, row) for row in mine.steps]
         return compare(mine, replace(mine, name=f"the replay of {self.id}", steps=rows))
 

@@ -1,0 +1,190 @@
+"""What runs cost: tables of exact amounts, from the file alone, each call counted once, in the run that paid."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isnan
+
+import pandas as pd
+import pytest
+
+import nbgraph as ng
+from nbgraph.analysis.cost_frames import CALLS, RUNS, SUMS
+from nbgraph.prices.money import total
+
+RATE = {"small": (1, 2), "large": (10, 20)}
+
+
+def answer(model: str, tokens: int) -> dict[str, object]:
+    return {"model": model, "usage": {"input_tokens": tokens, "output_tokens": 10}}
+
+
+def reviewing(store: object = ":memory:", fails: int = 0, **how: object) -> ng.Engine:
+    """Return an engine whose run calls two models in two nodes; the second node fails ``fails`` times after its calls."""
+    graph, left = ng.Graph({"n": int}, name="reviewing"), [fails]
+
+    @graph.node
+    def read(state, ctx):
+        ctx.call(answer, "small", 1000)
+        ctx.call(answer, "large", 100)
+
+    @graph.node(after="read", retry=ng.Retry(attempts=2, wait=0))
+    def judge(state, ctx):
+        ctx.call(answer, "small", state["n"])
+        if left[0]:
+            left[0] -= 1
+            raise ConnectionError("again")
+        return {"n": 0}
+
+    return ng.Engine(graph, store=store, **{"prices": RATE, **how})
+
+
+SPENT = [Decimal("0.00102"), Decimal("0.0012"), Decimal("0.00007")]
+
+
+def test_each_call_is_a_row():
+    """One row a call, with its step, tokens, exact cost, and the price used."""
+    costs = reviewing().run({"n": 50}).costs
+    assert list(CALLS) == list(costs.columns)
+    assert SPENT == list(costs.cost)
+    assert [(1, "small", 1000), (1, "large", 100), (2, "small", 50)] == [
+        tuple(row) for row in costs[["step", "model", "input"]].itertuples(index=False)
+    ]
+    assert {("yours", "1.00 in, 2.00 out per million"), ("yours", "10.00 in, 20.00 out per million")} == set(
+        zip(costs.source, costs.rate, strict=True)
+    )
+    assert 1 == pytest.approx(costs.share.sum())
+
+
+def test_costs_are_summed_by_any_name():
+    """Groups come in the order of their first call; all sums are the same exact total."""
+    run = reviewing().run({"n": 50})
+    by_model = run.costs_by("model")
+    assert [("small", 2, SPENT[0] + SPENT[2]), ("large", 1, SPENT[1])] == [
+        tuple(row) for row in by_model[["model", "calls", "cost"]].itertuples(index=False)
+    ]
+    for names in (("node",), ("step",), ("task",), ("attempt",), ("call",), ("provider",), ("node", "model"), ()):
+        table = run.costs_by(*names)
+        assert [*names, *SUMS] == list(table.columns)
+        assert total(SPENT) == total(table.cost) == table.attrs["total"]["cost"]
+
+
+def test_a_sum_by_nothing_known_is_refused():
+    """The error names the nearest name."""
+    with pytest.raises(ng.OptionsError, match="nearest is 'model'"):
+        reviewing().run({"n": 1}).costs_by("modle")
+
+
+def test_an_unknown_model_is_nan_and_said_beside_what_is_known():
+    """A group with a call that nobody can price costs NaN; what is known of it is a column of its own."""
+    run = reviewing(prices={"small": (1, 2)}).run({"n": 50})
+    (row,) = run.costs_by().to_dict("records")
+    assert (True, SPENT[0] + SPENT[2], 1) == (row["cost"].is_nan(), row["known"], row["unknown"])
+    assert [False, True, False] == [cost.is_nan() for cost in run.costs.cost]
+    assert isnan(run.costs.share[1])
+
+
+def test_a_failed_attempts_calls_are_paid_and_answer_again():
+    """What an attempt that failed had called is paid once; that its successor got it from the record was saved."""
+    costs = reviewing(fails=1).run({"n": 50}).costs
+    assert SPENT == list(costs.cost)
+    assert [0, 0, SPENT[2]] == list(costs.saved)
+
+
+def test_a_resumed_runs_calls_are_paid_once():
+    """A run that failed for good and is resumed pays for no call again, and says what that saved."""
+    engine = reviewing(fails=2)
+    with pytest.raises(ng.MaxAttemptsError):
+        engine.run({"n": 50}, run_id="r")
+    failed = engine.open("r").costs
+    assert (SPENT, [1, 1, None]) == (
+        list(failed.cost),
+        failed.step.astype(object).where(failed.step.notna(), None).tolist(),
+    )
+    resumed = engine.resume("r").costs
+    assert (SPENT, SPENT[2]) == (list(resumed.cost), resumed.saved[2])
+
+
+def test_a_fork_pays_for_its_own_calls_only():
+    """The shared past was paid by its origin; a call from the origin's record costs nothing, and is saved."""
+    engine = reviewing()
+    engine.run({"n": 50}, run_id="r")
+    reused = engine.fork("r", 1, reuse_calls=True, new_id="reused").costs
+    assert ([True], [0], [0], [SPENT[2]]) == tuple(list(reused[name]) for name in ("reused", "cost", "input", "saved"))
+    anew = engine.fork("r", 1, update={"n": 500}, new_id="anew").costs
+    assert [Decimal("0.00052")] == list(anew.cost)
+
+
+def test_all_runs_together_cost_what_was_paid():
+    """``engine.costs()`` has a row a run, forks included, and each call counts once."""
+    engine = reviewing()
+    engine.run({"n": 50}, run_id="r")
+    engine.fork("r", 1, update={"n": 500}, new_id="f")
+    engine.run({"n": 1}, run_id="s")
+    table = engine.costs()
+    assert list(RUNS) == list(table.columns)
+    assert ["r", "f", "s"] == list(table.run_id)
+    paid = [*SPENT, Decimal("0.00052"), *SPENT[:2], Decimal("0.000021")]
+    assert total(paid) == total(table.cost) == table.attrs["total"]["cost"]
+
+
+def test_a_file_tells_its_costs_without_the_graph(tmp_path):
+    """``ng.open_run`` and ``ng.costs`` say what was recorded: the prices of then, whatever the table says now."""
+    file = tmp_path / "runs.sqlite"
+    engine = reviewing(file)
+    engine.run({"n": 50}, run_id="r")
+    engine.close()
+    costs = ng.open_run(file, "r").costs
+    assert (SPENT, {"yours"}) == (list(costs.cost), set(costs.source))
+    assert total(SPENT) == ng.costs(file).attrs["total"]["cost"]
+
+
+def test_other_prices_say_what_it_would_have_cost():
+    """``reprice`` is the same table with other prices; the run keeps its own."""
+    run = reviewing().run({"n": 50})
+    before = run.costs
+    other = run.reprice({"small": (2, 4), "large": (0, 0)})
+    assert [2 * SPENT[0], 0, 2 * SPENT[2]] == list(other.cost)
+    pd.testing.assert_frame_equal(before, run.costs)
+
+
+def test_a_changed_price_changes_no_run_that_was(tmp_path):
+    """Another engine with other prices reads the old run at its old price."""
+    run = reviewing(tmp_path / "a.sqlite").run({"n": 50}, run_id="r")
+    assert SPENT == list(reviewing(tmp_path / "a.sqlite", prices={"small": (7, 7)}).open("r").costs.cost)
+    assert run.id == "r"
+
+
+def test_a_replay_says_what_it_saved():
+    """The calls that the record answers cost, when they were made, what the replay saves."""
+    engine = reviewing(fails=1)
+    engine.run({"n": 50}, run_id="r")
+    replay = engine.replay("r")
+    assert total(SPENT) == replay.saved
+    assert f"3 calls from the record, ${replay.saved} saved, nothing called" in repr(replay)
+
+
+def test_a_diff_says_what_each_side_cost():
+    """The costs of two runs stand beside each other, task by task, exactly, and in words."""
+    engine = reviewing()
+    diff = engine.run({"n": 50}, run_id="r").diff(engine.run({"n": 150}, run_id="s"))
+    assert [0, Decimal("0.0001")] == list(diff.tasks.cost_delta)
+    assert "Cost: 0.00239 instead of 0.00229" in diff.summary
+
+
+def test_a_fork_and_its_origin_are_compared_with_the_shared_past():
+    """Both sides show what the shared steps cost, so that the difference is what the fork changed."""
+    engine = reviewing()
+    run = engine.run({"n": 50}, run_id="r")
+    diff = run.diff(engine.fork("r", 1, update={"n": 150}, new_id="f"))
+    deltas = dict(zip(diff.tasks.step_left, diff.tasks.cost_delta, strict=True))
+    assert (0, Decimal("0.0001")) == (deltas[1], total(diff.tasks.cost_delta))
+
+
+def test_a_run_without_calls_has_empty_tables():
+    """No call, no cost: the columns are there, and the sum is 0."""
+    graph = ng.Graph({"n": int}, name="quiet")
+    graph.node(lambda state: {"n": 1}, name="only")
+    run = ng.Engine(graph, store=":memory:").run({"n": 0})
+    assert (0, list(CALLS)) == (len(run.costs), list(run.costs.columns))
+    assert (0, 0) == (len(run.costs_by("node")), run.costs_by("node").attrs["total"]["cost"])
