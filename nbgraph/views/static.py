@@ -161,6 +161,7 @@ def _summary(run: Subject, tally: Tally, *, times: bool) -> Iterator[str]:
     told = [tally.status, _counted(row.steps, "step")]
     told += [seconds_text(sum(one.seconds for one in facts)) + " in nodes"] if times and row.steps else []
     told += [_counted(sum(one.retried for one in facts), "retry", "retries")] if any(o.retried for o in facts) else []
+    told += [tally.spending.total()] if tally.spending.texts else []
     mark = as_text(RUN_LOOKS[tally.status][1]) if tally.status in RUN_LOOKS else ""
     yield f"{mark} <b>{safe(cut(run.id, 80))}</b> of {safe(cut(row.record.graph, 80))}: {safe(', '.join(told))}".strip()
     error = loads(row.status.error) if row.status.error else {}

@@ -82,6 +82,7 @@ def _grown(
     steps = thinned(sorted({step for step, _, _ in paid} | {0, end}))
     models = _summed((model, amount) for _, model, amount in paid)
     ranked = sorted(models, key=lambda model: models[model], reverse=True)
+    ranked = [model for model in ranked if models[model]] or ranked[:1]  # what is for nothing has no band beside others
     own = ranked if len(ranked) <= _BANDS else ranked[: _BANDS - 1]
     shares = [(name or "no model named", [name]) for name in own]
     if len(ranked) > len(own):

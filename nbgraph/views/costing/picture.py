@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from math import ceil, floor, log10
 from typing import NamedTuple
 
 from nbgraph.escape import cut
 from nbgraph.views.costing.growth import Band, Growth, drawable
 from nbgraph.views.costing.money import cost_text, count_text, short_count, sum_text
+from nbgraph.views.costing.scales import marked, reach, scale, tick_text, ticks
 from nbgraph.views.drawing.element import Element, element, number
 from nbgraph.views.layout.measure import text_width
 from nbgraph.views.palette import PAPER, SERIES, STATUSES
@@ -22,6 +22,8 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 _TOP, _FOOT, _MARGIN, _HIGH, _GAP = 34.0, 26.0, 12.0, 150.0, 15.0
 """Pixels above and below the plot, at the sides, its height, and between two names at its right."""
 _DASHES = (None, "7 3", "2 3", "9 3 2 3", "4 2")
+_COMPACT = 1_000_000
+"""Dollars from which a name at the right has them in little room; the sum at the top has all digits."""
 _MANY_MARKS = 40
 """Steps with calls of unknown cost up to which each has a question mark."""
 
@@ -71,9 +73,8 @@ def picture(growth: Growth, *, of: str = "", width: float = 760, theme: str = "l
     title = f"{'Cost' if growth.unit == 'dollars' else 'Tokens'} so far" + (f" of {of}" if of else "")
     look, names = look_of(theme), _names(growth, width)
     whole = sum(band.amounts[-1] for band in growth.bands)
-    high = _reach(whole, growth.budget)
-    step, top = _scale(high)
-    labels = [(tick, _tick_text(tick, step, growth.unit)) for tick in _ticks(step, top)]
+    step, top = scale(reach(whole, growth.budget))
+    labels = [(tick, tick_text(tick, step, growth.unit)) for tick in ticks(step, top)]
     left = _MARGIN + max(text_width(text, 11) for _, text in labels) + 8
     plot = Plot(left, width - _MARGIN - max((text_width(name, 11) for name in names), default=0) - 22, top, growth.end)
     height = _TOP + _HIGH + _FOOT
@@ -138,37 +139,6 @@ def _text(look: Look, x: float, y: float, text: str, size: float = 11, anchor: s
     return element("text", {"x": x, "y": y, "font-size": size, "text-anchor": anchor, "fill": ink or look.faint}, text)
 
 
-# -- the scales
-
-
-def _reach(whole: float, budget: Decimal | None) -> float:
-    """Return how high the plot must be; a budget far above what was spent is only told."""
-    limit = drawable(budget) if budget is not None else 0.0
-    return max(whole, limit * 1.06 if whole <= 0 or limit <= 2.5 * whole else 0.0) or 1.0
-
-
-def _scale(most: float) -> tuple[float, float]:
-    """Return a round distance between lines and the amount at the top, a multiple of it.
-
-    >>> _scale(0.43), _scale(16.0)
-    ((0.1, 0.5), (5.0, 20.0))
-    """
-    power = 10.0 ** floor(log10(most / 3))
-    step = min((one * power for one in (1, 2, 5, 10)), key=lambda one: abs(one - most / 3))
-    return step, round(ceil(most / step - 1e-9) * step, 12)
-
-
-def _ticks(step: float, top: float) -> list[float]:
-    return [step * place for place in range(round(top / step) + 1)]
-
-
-def _tick_text(amount: float, step: float, unit: str) -> str:
-    if unit == "tokens" or step >= 1000:
-        return ("$" if unit == "dollars" else "") + short_count(amount)
-    digits = max(0, -floor(log10(step) + 1e-9))
-    return f"${amount:,.{max(digits, 2) if digits else 0}f}"
-
-
 def _grid(look: Look, plot: Plot, labels: Sequence[tuple[float, str]]) -> Iterator[Element]:
     for tick, text in labels:
         y = plot.y(tick)
@@ -181,12 +151,8 @@ def _grid(look: Look, plot: Plot, labels: Sequence[tuple[float, str]]) -> Iterat
 
 
 def _steps(look: Look, plot: Plot) -> Iterator[Element]:
-    bottom, room = _TOP + _HIGH, plot.right - plot.left
-    each = max(1, ceil(max(1, plot.end) / max(2, room // 90)))
-    power = 10 ** floor(log10(each))
-    each = next(one * power for one in (1, 2, 5, 10) if one * power >= each)
-    shown = [step for step in range(each, plot.end + 1, each) if plot.end - step >= each * 0.6 or step == plot.end]
-    for step in (*shown, *([plot.end] if plot.end and plot.end not in shown else [])):
+    bottom = _TOP + _HIGH
+    for step in marked(plot.end, int((plot.right - plot.left) // 90)):
         label = f"step {step:,}" if step == plot.end else f"{step:,}"
         x = plot.x(step)
         yield element("path", {"d": f"M{number(x)} {number(bottom)}v4", "stroke": look.line})
@@ -248,7 +214,10 @@ def _unknown(look: Look, plot: Plot, growth: Growth) -> Iterator[Element]:
             yield element("g", {}, told, ring, _text(look, x, bottom + 3.3, "?", 9, "middle", look.doubt))
     if not few:
         xs = sorted({round(plot.x(step)) for step, _ in growth.unknown})
-        yield element("path", {"d": "".join(f"M{x} {number(bottom - 3)}v6" for x in xs), "stroke": look.doubt})
+        yield element(
+            "path",
+            {"d": "".join(f"M{x} {number(bottom - 2)}v4" for x in xs), "stroke": look.doubt, "stroke-opacity": "0.6"},
+        )
 
 
 # -- the names at the right
@@ -260,7 +229,9 @@ def _names(growth: Growth, width: float) -> list[str]:
 
 
 def _name(growth: Growth, band: Band, room: float) -> str:
-    amount = cost_text(band.total) if growth.unit == "dollars" else short_count(drawable(band.total))
+    amount = short_count(drawable(band.total)) if growth.unit == "tokens" else cost_text(band.total)
+    if growth.unit == "dollars" and band.total >= _COMPACT:
+        amount = f"${short_count(drawable(band.total))}"
     return f"{fitting(band.name, 11, room - text_width(f' {amount}', 11) - 22)} {amount}"
 
 

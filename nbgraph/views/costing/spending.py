@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
-from json import loads
-from typing import NamedTuple
+from json import JSONDecoder, loads
+from typing import Any, NamedTuple
 
-from nbgraph.prices.money import amount, plus
+from nbgraph.prices.money import amount, plus, total
 from nbgraph.store.protocol import CallRecord
-from nbgraph.views.costing.money import short_cost
+from nbgraph.views.costing.money import short_cost, sum_text
 
 
 class Spent(NamedTuple):
@@ -29,11 +29,28 @@ def spent(line: CallRecord) -> Spent | None:
     if '"cost":' not in line.data or line.phase not in ("returned", "raised"):
         return None
     try:
-        told = loads(line.data)
+        told = _at_the_end(line.data) or loads(line.data)
         cost = told["cost"]["usd"]
         return None if "reused" in told else Spent(line.task, line.node, None if cost is None else amount(cost))
     except (ValueError, LookupError, TypeError):
         return None
+
+
+_KEY = ',"cost":'
+_READ = JSONDecoder().raw_decode
+
+
+def _at_the_end(data: str) -> dict[str, Any]:
+    """Return what stands last in a line, if that is its cost: the response before it may be long, and is not read.
+
+    >>> _at_the_end('{"response":"...","cost":{"usd":"1"}}'), _at_the_end('{"response":{"id":7,"cost":{"usd":"1"}}}')
+    ({'cost': {'usd': '1'}}, {})
+    """
+    place = data.rfind(_KEY)
+    if place < 0:
+        return {}
+    cost, end = _READ(data, place + len(_KEY))
+    return {"cost": cost} if data[end:] == "}" else {}
 
 
 class Spending:
@@ -43,6 +60,14 @@ class Spending:
         self.texts: dict[str, str] = {}
         self._sums: dict[str, tuple[Decimal, int]] = {}
         """What is known of a node's cost, and how many of its calls are not."""
+
+    def total(self) -> str:
+        """Return what all nodes' calls cost, as text; "" where no model was used."""
+        if not self._sums:
+            return ""
+        known, unknown = zip(*self._sums.values(), strict=True)
+        told = sum_text(total(known), sum(unknown))
+        return "cost unknown" if told == "unknown" else told
 
     def take(self, lines: Iterable[CallRecord], tasks: Collection[str] | None = None) -> None:
         """Count further lines; ``tasks``: only of these."""

@@ -34,15 +34,23 @@ def facts_line(facts: NodeFacts, width: float, *, times: bool = True) -> str:
     >>> facts_line(NodeFacts("done", done=3, seconds=1.24), 100).replace("\ufe0e", "")
     '✓ 3× · 1.2 s'
     """
-    tries = [list(_parts(facts, times=shown)) for shown in ((True, False) if times and facts.cost else (times,))]
-    found = next((parts for parts in tries if _fits(parts, width)), tries[-1])  # money before time
-    while len(found) > 1 and not _fits(found, width):
-        found.pop()
-    return " · ".join(found)
+    whole = list(_parts(facts, times=times))
+    if facts.cost:  # money stays rather than time
+        timeless = list(_parts(facts, times=False))
+        tries = (_BETWEEN.join(whole), _BETWEEN.join(timeless), " ".join(timeless))
+        found = next((line for line in tries if _fits(line, width)), "")
+        if found:
+            return found
+    while len(whole) > 1 and not _fits(_BETWEEN.join(whole), width):
+        whole.pop()
+    return _BETWEEN.join(whole)
 
 
-def _fits(parts: list[str], width: float) -> bool:
-    return text_width(" · ".join(parts), SMALL) <= width
+_BETWEEN = " · "
+
+
+def _fits(line: str, width: float) -> bool:
+    return text_width(line, SMALL) <= width
 
 
 def _parts(facts: NodeFacts, *, times: bool) -> Iterator[str]:

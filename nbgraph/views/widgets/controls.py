@@ -16,6 +16,7 @@ import traitlets
 
 from nbgraph.errors import NbgraphError
 from nbgraph.escape import cut, plain
+from nbgraph.views.costing.spending import Spending
 from nbgraph.views.subject import News, Steerable
 from nbgraph.views.topology import topology_of_run
 from nbgraph.views.widgets.base import RunView
@@ -35,7 +36,8 @@ class ControlsView(RunView):
     _css = stylesheet("controls")
     run_id = traitlets.Unicode().tag(sync=True)
     standing = traitlets.Dict().tag(sync=True)
-    """status, live, holder, steps, elapsed (s), going, asked, refused (verb -> reason), at (the cursor's step)."""
+    """status, live, holder, steps, elapsed (s), going, asked, refused (verb -> reason), at (the cursor's step),
+    cost (text, "" where no model was used)."""
     nodes: Any = traitlets.List().tag(sync=True)
     """Names for "until", as drawn."""
     note = traitlets.Dict().tag(sync=True)
@@ -47,7 +49,7 @@ class ControlsView(RunView):
         self._forked: Any = None
         self._now = Standing("", closed=closed(subject))
         self._elapsed = Elapsed(subject.store.run(subject.id).record.created)
-        self._questions = Questions(subject.store, str(subject.id))
+        self._questions, self._spending = Questions(subject.store, str(subject.id)), Spending()
         # Beside the scene's hands, which may be in the middle of a long step: these stop it.
         self._brakes = Hands(f"nbgraph-brakes-{subject.id}")
         super().__init__(subject, run_id=plain(subject.id), nodes=_names(subject), **how)
@@ -58,6 +60,8 @@ class ControlsView(RunView):
         """Show how the run stands now."""
         self._elapsed.take(news.events, step_ended=_ended(news))
         self._questions.take(news.calls)
+        if news.calls:
+            self._spending.take(news.calls)
         steps = news.steps[-1].step if news.steps else self._now.steps
         self._now = self._now._replace(
             status=news.status, live=news.live, holder="" if news.live else news.holder, steps=steps
@@ -93,6 +97,7 @@ class ControlsView(RunView):
             "refused": dict(refused(now)),
             "at": now.steps if at is None else at,
             "latest": at is None,
+            "cost": self._spending.total(),
         }
         # The page counts the seconds on by itself: they are only sent along with something else.
         if shown != {key: value for key, value in self.standing.items() if key != "elapsed"}:

@@ -31,6 +31,7 @@ function render({ model, el: host, signal }) {
   const word = el("b", { class: "ng-word" });
   const count = el("span", { class: "ng-steps" });
   const clock = el("span", { class: "ng-clock", title: "Time that the run was driven; pauses do not count" });
+  const cost = el("span", { class: "ng-cost", title: "What this run's calls cost" });
   const holder = el("span", { class: "ng-holder faint" });
   const status = el("div", { class: "ng-status", role: "status", "aria-live": "polite" }, dot, word);
   const note = el("div", { class: "ng-note", role: "alert", hidden: true });
@@ -38,7 +39,7 @@ function render({ model, el: host, signal }) {
     el("div", { class: "ng-bar", role: "group", "aria-label": `Run ${model.get("run_id")}` },
       el("div", { class: "ng-group" }, buttons.resume, buttons.pause, buttons.step, buttons.cancel),
       el("div", { class: "ng-group ng-joined" }, buttons.until, target),
-      el("div", { class: "ng-tells" }, status, count, clock, holder),
+      el("div", { class: "ng-tells" }, status, count, clock, cost, holder),
       el("div", { class: "ng-group ng-last" }, buttons.fork)),
     note));
 
@@ -77,6 +78,8 @@ function render({ model, el: host, signal }) {
     if (gone) status.dataset.status = "gone";
     word.textContent = gone ? "its kernel is gone" : asked ? DOING[asked] : WORDS[standing.status] ?? standing.status ?? "";
     count.textContent = standing.steps === 1 ? "1 step" : `${(standing.steps ?? 0).toLocaleString("en")} steps`;
+    cost.textContent = standing.cost ?? "";
+    cost.hidden = !standing.cost;
     holder.textContent = standing.holder ? `driven by ${standing.holder}` : "";
     time();
   }
