@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbgraph.clients.asking import Asked, lowered
+from nbgraph.clients.secrets import cut
 from nbgraph.codec import BLOB_BYTES
 
 if TYPE_CHECKING:
@@ -40,16 +41,19 @@ class HttpForm:
         """Return an answer as plain data; cookies are left out, secrets that were sent are masked."""
         secrets = self._secrets
         headers = [[name, secrets.received(name, value)] for name, value in head.headers if name.lower() not in _NEVER]
-        kept = [_readable(part) for part in secrets.parts(parts)]
-        body = {"chunks": kept} if len(kept) > 1 else {"body": kept[0] if kept else ""}
-        return {"status": head.status, "version": head.version, "reason": head.reason, "headers": headers, **body}
+        return {
+            "status": head.status, "version": head.version, "reason": head.reason, "headers": headers,
+            **_body(secrets.parts(parts)),
+        }  # fmt: skip
 
     def read(self, stored: Mapping[str, Any]) -> tuple[Head, list[bytes]]:
         """Return head and parts of a stored answer."""
         headers = [(str(name), str(value)) for name, value in stored["headers"]]
         head = Head(stored["status"], headers, stored["version"], stored["reason"])
-        chunks = stored["chunks"] if "chunks" in stored else [stored["body"]] if stored["body"] else []
-        return head, [_bytes(chunk) for chunk in chunks]
+        if "chunks" in stored:
+            return head, [_bytes(chunk) for chunk in stored["chunks"]]
+        body = _bytes(stored["body"])
+        return head, list(cut(body, stored["cuts"])) if "cuts" in stored else [body] if body else []
 
     def problem(self, head: Head) -> str:
         """Return the status line of a failure: asked again after a failed attempt, whatever the node made of it."""
@@ -69,10 +73,17 @@ class HttpForm:
         return self._secrets.text(text)
 
 
+def _body(parts: Sequence[bytes]) -> dict[str, Any]:
+    """Return a body as it is kept: what is large is one value, kept beside the record, and where it is to be cut."""
+    if sum(map(len, parts)) >= BLOB_BYTES:
+        cuts = {"cuts": [len(part) for part in parts]} if len(parts) > 1 else {}
+        return {"body": b"".join(parts), **cuts}
+    kept = [_readable(part) for part in parts]
+    return {"chunks": kept} if len(kept) > 1 else {"body": kept[0] if kept else ""}
+
+
 def _readable(part: bytes) -> str | bytes:
-    """Return a part as a text where it is one; what is large is kept beside the record, as bytes."""
-    if len(part) >= BLOB_BYTES:
-        return part
+    """Return a part as a text where it is one."""
     try:
         return part.decode()
     except UnicodeDecodeError:

@@ -117,7 +117,7 @@ class Secrets:
         """Return the parts of an answer masked, each as long as it was: a secret may lie across two of them."""
         whole = b"".join(parts)
         masked = self.masked(whole)
-        return list(parts) if masked == whole else list(_cut(masked, map(len, parts)))
+        return list(parts) if masked == whole else list(cut(masked, map(len, parts)))
 
     def text(self, text: str) -> str:
         """Return a text without what was sent."""
@@ -154,7 +154,8 @@ def _plain(found: bytes) -> str:
         return found.decode("utf-8", "replace")
 
 
-def _cut(whole: bytes, lengths: Iterable[int]) -> Iterator[bytes]:
+def cut(whole: bytes, lengths: Iterable[int]) -> Iterator[bytes]:
+    """Yield parts of these lengths."""
     start = 0
     for length in lengths:
         yield whole[start : start + length]
