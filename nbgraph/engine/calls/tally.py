@@ -33,6 +33,8 @@ class Told(NamedTuple):
 
 
 NOTHING_TOLD = Told()
+COUNTED = ',"cost":{"usd":"0","from":"none","rate":"counted inside","as_of":""}'
+"""What the line of a call says whose use was told by calls inside it."""
 _PLAIN = frozenset({str, int, float, bool, bytes, list, tuple, set, type(None)})
 _PARTS = ("usage", "usage_metadata", "usageMetadata")
 _NAMES = ("model", "model_version", "modelVersion", "service_tier", "provider")
@@ -120,7 +122,7 @@ class Tally:
         ticket = self._tickets.pop(name, None)
         if name in self._counted:
             self._meter.drop(ticket)
-            return ""
+            return COUNTED
         if told.usage is None and told.given is None:
             if failed:
                 self._meter.drop(ticket)
