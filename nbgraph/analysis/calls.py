@@ -47,6 +47,8 @@ class Call(NamedTuple):
     """The connection failed in the middle of an answer: it was paid for, as far as it came."""
     entered: bool = False
     """Not a call, but what a node said itself that it used."""
+    place: str = ""
+    """Its name among its task's: "2/1" is the first inside "2"."""
 
 
 class Calls:
@@ -102,7 +104,7 @@ def _call(start: CallRecord, end: CallRecord) -> Call:
         last.get("seconds"), usage if isinstance(usage, dict) else {}, reused, start.time, str(last.get("by", "")),
         end.attempt, end.seq, paid if isinstance(paid, dict) else {},
         broken=bool(error) and "response" in last and not error.get("answer"),
-        entered=start is end and end.phase == "returned" and not reused,
+        entered=start is end and end.phase == "returned" and not reused, place=end.name,
     )  # fmt: skip
 
 
@@ -121,6 +123,18 @@ def model_of(call: Call) -> str:
         if isinstance(named, str):
             return named
     return ""
+
+
+def around(place: str) -> list[str]:
+    """Return the places of the calls that a call is inside of.
+
+    >>> around("2/1/a1.3"), around("7")
+    (['2', '2/1'], [])
+    """
+    if "/" not in place:
+        return []
+    parts = place.split("/")
+    return ["/".join(parts[:many]) for many in range(1, len(parts))]
 
 
 def _asked(asked: Any) -> Iterable[Any]:

@@ -12,7 +12,7 @@ from json import loads
 from math import fsum
 from typing import Any, NamedTuple
 
-from nbgraph.analysis.calls import ENDED, Call, calls_of, model_of
+from nbgraph.analysis.calls import ENDED, Call, around, calls_of, model_of
 from nbgraph.prices.money import amount, clean, total
 from nbgraph.prices.pricing import UNKNOWN, Priced, Prices
 from nbgraph.prices.usage import Usage, usage_of
@@ -127,8 +127,17 @@ def costs_of(
     again in a later attempt. Questions to people, and calls whose end nobody saw, are not in it.
     """
     pricing = pricing or as_recorded(Prices())
-    later = Later(steps, events)
-    return [cost_of(call, pricing, later) for call in calls_of(lines, whole=False) if call.outcome in ENDED]
+    calls = [call for call in calls_of(lines, whole=False) if call.outcome in ENDED]
+    later = Later(steps, events, calls)
+    return [cost_of(call, pricing, later) for call in outermost(calls)]
+
+
+def outermost(calls: Sequence[Call]) -> Iterator[Call]:
+    """Yield the calls, without a use in those around a call that tells its own: it is not paid twice."""
+    told = {(call.task, place) for call in calls if call.usage or call.paid for place in around(call.place)}
+    for call in calls:
+        inside = told and (call.task, call.place) in told
+        yield call._replace(usage={}, paid={}, asked=None) if inside else call
 
 
 def cost_of(call: Call, pricing: Pricing, later: Later | None = None) -> CallCost:
@@ -148,30 +157,36 @@ def cost_of(call: Call, pricing: Pricing, later: Later | None = None) -> CallCos
 class Later:
     """What became of calls: the step of their task, and whether they answered again after their attempt was over."""
 
-    def __init__(self, steps: Iterable[StepRecord] = (), events: Iterable[EventRecord] = ()) -> None:
+    def __init__(
+        self, steps: Iterable[StepRecord] = (), events: Iterable[EventRecord] = (), calls: Iterable[Call] = ()
+    ) -> None:
         self._steps: dict[str, int] = {}
         self._used: dict[str, tuple[int, int, Sequence[int]]] = {}
-        resumed = []
+        self._resumed: list[tuple[float, int]] = []
         for event in events:
             if event.kind == "run.resumed":
-                resumed.append((event.time, event.step))
+                self._resumed.append((event.time, event.step))
             elif event.kind == "task.failed" and '"calls"' in event.data:
                 facts = loads(event.data)
                 self._used[event.task] = (facts.get("attempt") or 0, event.step + 1, facts["calls"])
-        self._resumed = resumed
         for row in steps:
             self._steps[row.task] = row.step
             if '"calls"' in row.facts:
                 self._used[row.task] = (row.attempts, row.step, loads(row.facts)["calls"])
+        self._ends = {(call.task, call.place): call.end for call in calls}
 
     def step(self, task: str) -> int | None:
         """Return the step that a task's commit made, None before it."""
         return self._steps.get(task)
 
     def served(self, call: Call) -> bool:
-        """Say whether a call of an attempt that was over answered the task's last attempt again."""
+        """Say whether a call of an attempt that was over answered the task's last attempt again.
+
+        A call inside another one did so where that one did.
+        """
         attempt, step, used = self._used.get(call.task, (0, 0, ()))
-        if call.end not in used or call.entered:
+        ends = (call.end, *(self._ends.get((call.task, place), 0) for place in around(call.place)))
+        if call.entered or not any(end in used for end in ends):
             return False
         ended = call.started + (call.seconds or 0.0)
         return call.attempt < attempt or any(ended <= time and at < step for time, at in self._resumed)

@@ -75,6 +75,8 @@ class Prices:
         problem, found = "", None
         if self._ask is not None:
             found, problem = _asked(self._ask, usage)
+        if found is None and not problem and not usage.tokens:  # no model answers without any: they were not told
+            found, problem = self._free(usage), "its answer told no tokens"
         if found is None and not problem:
             found = self._yours(usage) or self._table(usage)
         if found is None and not problem and usage.model:
@@ -87,6 +89,11 @@ class Prices:
     def _yours(self, usage: Usage) -> Priced | None:
         name = next((name for name in names_of(usage.model) if name in self._own), None)
         return None if name is None else Priced(self._own[name].cost(usage), "yours", str(self._own[name]))
+
+    def _free(self, usage: Usage) -> Priced | None:
+        """Return the price of a model that costs nothing whatever is used."""
+        found = self._yours(usage._replace(input=1, output=1))
+        return found if found is not None and found.cost == 0 else None
 
     def _table(self, usage: Usage) -> Priced | None:
         row = row_of(usage.model) if self._reference and usage.tier in STANDARD else None

@@ -116,6 +116,14 @@ def test_a_call_is_saved_where_a_later_life_used_it(saved, steps, events):
     assert (Decimal(1), Decimal(saved)) == (row.cost, row.saved)
 
 
+def test_a_call_inside_another_is_paid_once():
+    """Where a call tells its use, the one around it has none of its own, and answers again where that one does."""
+    log = lines({"response": {"model": "m"}, "usage": {"input_tokens": 9}}, used(9, "2"))
+    log = [line._replace(name=line.name.replace("1", "0/1")) for line in log]
+    rows = costs_of(log, [step(1, [2], attempts=2)])
+    assert [(0, 0), (2, 2)] == [(row.cost, row.saved) for row in rows]
+
+
 def test_questions_and_unfinished_calls_are_no_costs():
     """A question to a person costs no tokens, and what has not ended has used nothing yet."""
     asked = CallRecord(9, 1.0, "t", "ask", 1, "q", "asked", "", dumps({"request": {"call": "ask"}}))

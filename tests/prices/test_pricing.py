@@ -147,6 +147,12 @@ def test_tokens_that_a_price_leaves_out_are_unknown():
     assert Prices().price(both("whisper-large-v3", provider="groq")).cost is None
 
 
+def test_an_answer_without_tokens_is_unknown():
+    """A model that answered used some: not told is not nothing, but for one that is free."""
+    prices = Prices({"local": (0, 0), "mine": (1, 1)})
+    assert [0, None, None] == [prices.price(Usage(model)).cost for model in ("local", "mine", "gpt-4o")]
+
+
 # -- users' own
 
 

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from json import loads
 from typing import Any
 
+from nbgraph.analysis.calls import around
 from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, aperform, isolated, perform, prepare
 from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.ledger import Ledger
@@ -131,8 +132,9 @@ class Replayer:
     def _count(self, calls: Iterable[Taken], desk: RecordedDesk) -> None:
         self.calls += len(desk.used)
         used = set(desk.used)
+        served = {call.end.name for call in calls if call.end.seq in used}
         for call in calls:
-            if call.end.seq in used:
+            if served.intersection((call.end.name, *around(call.end.name))):
                 began = call.end._replace(seq=call.begin, phase="started", data=call.request)
                 self._served += [call.end] if call.begin == call.end.seq else [began, call.end]
 

@@ -12,7 +12,7 @@ from difflib import ndiff
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.analysis.calls import ENDED, calls_of
-from nbgraph.analysis.costs import as_recorded, used_by
+from nbgraph.analysis.costs import as_recorded, outermost, used_by
 from nbgraph.errors import NbgraphError, parting
 from nbgraph.escape import safe
 from nbgraph.prices.money import NAN, clean, sum_of
@@ -81,7 +81,7 @@ def saved_by(lines: Sequence[CallRecord], prices: Prices) -> Decimal:
     """
     pricing = as_recorded(prices)
     calls = [call for call in calls_of(lines, whole=False) if call.outcome in ENDED]
-    saved = sum_of(pricing(call, used_by(call)).cost for call in calls)
+    saved = sum_of(pricing(call, used_by(call)).cost for call in outermost(calls))
     return NAN if saved is None else clean(saved)
 
 
