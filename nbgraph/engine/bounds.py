@@ -69,7 +69,7 @@ def _unpriced(run_id: str, refused: OutOfBudget) -> tuple[str, str]:
         said = f"has a {refused.why} of {limit}, and a call told what it used but of which model"
         return said, 'let the response say its "model" too, or pass prices= a function (model, usage) -> dollars'
     price = f"prices={{{model!r}: (dollars in, dollars out)}}, per million tokens"
-    said = f"has a {refused.why} of {limit}, and nobody knows the price of model {model!r}"
+    said = f"has a {refused.why} of {limit}, and nobody knows what model {model!r} costs"
     return said, f"engine.resume({run_id!r}, {price}); or {refused.why}=None"
 
 

@@ -66,8 +66,8 @@ def paid(lines: Iterable[CallRecord], prices: Prices) -> Iterator[Spent]:
             usage = _usage(facts)
             if usage is not None:
                 told.update((line.task, line.name[:place]) for place, char in enumerate(line.name) if char == "/")
-            elif line.phase == "returned" and request and (line.task, line.name) not in told:
-                usage = _expected(request)
+            if line.phase == "returned" and request and (line.task, line.name) not in told and _untold(facts, usage):
+                usage = _expected(request) or usage
             if usage is not None:
                 yield Spent(str(request.get("call", "")), usage, _cost(facts, usage, prices, line.time))
 
@@ -75,6 +75,10 @@ def paid(lines: Iterable[CallRecord], prices: Prices) -> Iterator[Spent]:
 def _request(data: str) -> Mapping[str, Any]:
     request = loads(data).get("request")
     return request if isinstance(request, Mapping) else {}
+
+
+def _untold(facts: Mapping[str, Any], usage: Usage | None) -> bool:
+    return usage is None or (not usage.tokens and _known(facts) is None)
 
 
 def _expected(request: Mapping[str, Any]) -> Usage | None:
@@ -90,6 +94,10 @@ def _usage(facts: Mapping[str, Any]) -> Usage | None:
 
 
 def _cost(facts: Mapping[str, Any], usage: Usage, prices: Prices, at: float) -> Decimal | None:
-    cost = facts.get("cost")
-    known = exact(cost.get("usd")) if isinstance(cost, Mapping) else None
+    known = _known(facts)
     return prices.price(usage, at).cost if known is None else known
+
+
+def _known(facts: Mapping[str, Any]) -> Decimal | None:
+    cost = facts.get("cost")
+    return exact(cost.get("usd")) if isinstance(cost, Mapping) else None

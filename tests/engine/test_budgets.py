@@ -249,7 +249,7 @@ def test_a_model_without_a_price_is_refused():
     engine = ng.Engine(row(1, node), cost_budget=1)
     error = stopped(engine)
     assert ([], None) == (model.asked, error.estimate)
-    assert "nobody knows the price of model 'nobodys'" in error.message
+    assert "nobody knows what model 'nobodys' costs" in error.message
     assert "prices={'nobodys': " in error.todo
     assert "completed" == engine.resume("r", prices={"nobodys": (1, 1)}).status
 
@@ -267,12 +267,14 @@ def test_a_use_without_a_price_stops_the_run():
     assert 2 == len(model.asked)
 
 
-def test_a_model_that_tells_no_use_counts_as_expected():
+@pytest.mark.parametrize("answer", [None, {"model": "m"}, {"model": "m", "usage": {"input_tokens": 0}}])
+def test_a_model_that_tells_no_use_counts_as_expected(answer):
     """Neither live nor in a resume is what nobody told taken to be nothing."""
     asked = []
 
     def quiet(text, model, max_tokens):
         asked.append(text)
+        return answer
 
     def node(state, ctx):
         ctx.call(quiet, "hello", model="m", max_tokens=40)

@@ -211,7 +211,7 @@ class Meter:
     def end(self, ticket: Ticket | None, usage: Usage | None, given: Decimal | None = None) -> str:
         """Count what a call used, ``given``: what it cost, where somebody said so. Return the entries of its line.
 
-        A call to a model that came back and tells no use counts as what was expected of it, and its line says nothing.
+        A call to a model that came back and tells no tokens counts as what was expected of it; its line says nothing of that.
         """
         if usage is None and given is None:
             self._untold(ticket)
@@ -221,14 +221,21 @@ class Meter:
         if self._purses:
             self._look_back()
             call, held = ("", None) if ticket is None else (ticket.call, ticket.closed())
-            self._note(Spent(call, usage, priced.cost), self._purses, held)
+            untold = priced.cost is None and not usage.tokens
+            if untold and held is not None:
+                self._spend(held, held)
+            else:
+                self._note(Spent(call, usage, priced.cost), self._purses, held)
         return entries(usage, priced)
 
     def _untold(self, ticket: Ticket | None) -> None:
         held = None if ticket is None else ticket.closed()
         if held is not None:
-            for purse in self._purses:
-                purse.spend(held, "", held)
+            self._spend(held, held)
+
+    def _spend(self, amount: Amount, held: Amount | None) -> None:
+        for purse in self._purses:
+            purse.spend(amount, "", held)
 
     def drop(self, ticket: Ticket | None) -> None:
         """Give back what was reserved for a call that gave nothing; a ticket that was given back before does nothing."""
