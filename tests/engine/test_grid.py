@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from decimal import Decimal
 
 import pytest
 
@@ -116,6 +117,39 @@ def test_one_budget_for_all():
     assert engine.resume(frame.run_id[1]).status == "completed"
 
 
+@pytest.mark.parametrize("side_by_side", [1, 4])
+@pytest.mark.parametrize("budget", [{"cost_budget": "0.000095"}, {"token_budget": 95}])
+def test_one_budget_of_money_and_tokens_for_all(budget, side_by_side):
+    """All forks pay from one purse, side by side too: nothing is spent beyond it, and every row says what it cost."""
+
+    def ask(text, model, max_tokens):
+        return {"model": model, "usage": {"input_tokens": 10, "output_tokens": 20}}
+
+    def pays(state, ctx):
+        if ctx.run_id != "r":
+            ctx.call(ask, "x" * 19, model="m", max_tokens=20)
+        return {"log": "b"}
+
+    engine = engine_of(adding("a > b; b > c", b=pays, c=pays), prices={"m": (1, 1)})
+    frame = engine.fork_many("r", 1, edits=[{}] * 4, side_by_side=side_by_side, **budget)
+    assert (90, Decimal("0.00009")) == (frame.tokens.sum(), frame.cost.sum())
+    assert {"paused", "completed", "not begun"} >= set(frame.status)
+    paused = frame[frame.status == "paused"]
+    assert all("and the forks beside it spent" in error for error in paused.error)
+    assert all("is spent" in error for error in frame.error[frame.status == "not begun"])
+    assert all(engine.resume(run_id).status == "completed" for run_id in paused.run_id)
+
+
+def test_what_a_fork_cost_may_be_unknown():
+    """A fork whose cost nobody knows says so in its row, with NaN; its tokens are known."""
+
+    def asks(state, ctx):
+        ctx.usage(model="nobodys-in-a-grid", input_tokens=7)
+
+    frame = engine_of(adding("a > b", b=asks)).fork_many("r", 1, edits=[{}])
+    assert (7, True) == (frame.tokens[0], frame.cost[0].is_nan())
+
+
 def test_calls_are_reused_where_asked():
     """``reuse_calls`` and other options go to every fork; the table counts the calls made and those reused."""
     asked = []
@@ -150,6 +184,8 @@ def test_no_edits():
         ({"side_by_side": 0}, ng.OptionsError),
         ({"side_by_side": 1.5}, ng.OptionsError),
         ({"time_budget": -1}, ng.OptionsError),
+        ({"cost_budget": 0}, ng.OptionsError),
+        ({"token_budget": 1.5}, ng.OptionsError),
         ({"new_id": "one"}, ng.OptionsError),
         ({"update": {"x": 1}}, ng.OptionsError),
         ({"max_step": 3}, ng.OptionsError),
