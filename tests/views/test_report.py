@@ -86,6 +86,9 @@ class Page(HTMLParser):
     def handle_endtag(self, tag):
         self._at = ""
 
+    def names(self) -> list[str]:
+        return [name for name, _ in self.elements]
+
 
 def page_of(run: Any, tmp_path: Path, **how: Any) -> Page:
     return Page(write_report(run, tmp_path / "r.html", **how).read_text(encoding="utf-8"))
@@ -103,7 +106,7 @@ def test_a_report_tells_what_happened(tmp_path):
         "input_tokens",
         "def look(state)",
         "Printed",
-        "10 + 2 tokens",
+        "10 tokens in · 2 out",
     ):
         assert told in text, told
 
@@ -288,3 +291,50 @@ def test_a_large_value_costs_what_is_shown_of_it():
 
     assert 100 >= len(value_text({"a": Counting([1])}, 99))
     assert 300 > len(looked)
+
+
+# -- costs
+
+
+def priced(name: str = "gpt-4o") -> ng.Run:
+    """Return a run whose node uses a model."""
+    graph = ng.Graph({"n": int}, name="priced")
+
+    @graph.node
+    def ask(state, ctx):
+        ctx.call(lambda: {"model": name, "usage": {"input_tokens": 1000, "output_tokens": 100}})
+
+    @graph.node(after="ask")
+    def plain(state, ctx):
+        ctx.call(len, [1])
+
+    return ng.Engine(graph, store=":memory:", prices={"odd": (1, 1), HOSTILE_MODEL: (1, 1)}).run({"n": 0}, run_id="r1")
+
+
+HOSTILE_MODEL = "</style><img src=x onerror=alert(1)>"
+
+
+def test_a_report_tells_what_was_paid(tmp_path):
+    """Cost in the head and by node and model, the price with its date, and each call's use and cost are on the page."""
+    text = page_of(priced(), tmp_path).text
+    for told in (
+        "cost$0.0035", "gpt-4o", "1,000 tokens in · 100 out · $0.0035", "2.50 in, 10.00 out", "as of 2025-10-15",
+        "Cost so far: $0.0035",
+    ):  # fmt: skip
+        assert told in text, told
+
+
+def test_a_run_that_used_no_model_has_no_costs(tmp_path):
+    """A report of calls without a model has no section of costs and tells no amount."""
+    graph = ng.Graph({"n": int}, name="plain")
+    graph.node(lambda state, ctx: ctx.call(len, [1]) and None, name="plain")
+    text = page_of(ng.Engine(graph, store=":memory:").run({"n": 0}, run_id="r1"), tmp_path).text
+    assert "Costs" not in text
+    assert "$" not in text
+
+
+def test_a_model_name_is_text_in_a_report(tmp_path):
+    """Whatever a model is called, the page has the elements of a page without it."""
+    pages = [page_of(priced(name), tmp_path) for name in ("odd", HOSTILE_MODEL)]
+    assert pages[0].names() == pages[1].names()
+    assert HOSTILE_MODEL in pages[1].text

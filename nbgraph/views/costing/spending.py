@@ -53,6 +53,15 @@ def _at_the_end(data: str) -> dict[str, Any]:
     return {"cost": cost} if data[end:] == "}" else {}
 
 
+def by_task(lines: Iterable[CallRecord]) -> dict[str, list[Spent]]:
+    """Return what the calls of each task cost; tasks that used no model are not in it."""
+    found: dict[str, list[Spent]] = {}
+    for call in map(spent, lines):
+        if call is not None:
+            found.setdefault(call.task, []).append(call)
+    return found
+
+
 class Spending:
     """Counts costs by node. ``texts``: a node that used a model -> what that cost, in little room."""
 

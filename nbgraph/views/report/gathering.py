@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from json import loads
 from typing import Any
 
+from nbgraph.analysis.costs import CallCost, as_recorded, costs_of
 from nbgraph.store.protocol import CallRecord, EventRecord, Origin, RunRow, StepRecord
+from nbgraph.views.costing.reading import pricing_of
+from nbgraph.views.costing.spending import by_task
 from nbgraph.views.drawing import colouring, svg
 from nbgraph.views.layout import layout
 from nbgraph.views.report.limits import STEPS, kept_steps, most_states
@@ -43,6 +46,7 @@ class Facts:
     steps: Sequence[StepRecord]
     events: Sequence[EventRecord]
     calls: Sequence[CallRecord]
+    costs: Sequence[CallCost]
     origin: Origin | None
     error: Mapping[str, Any]
     """As it is stored; empty where nothing went wrong."""
@@ -64,11 +68,12 @@ def gathered(subject: Subject) -> Facts:
     steps, events, calls = (news.steps, news.events, news.calls) if news is not None else ((), (), ())
     tally = Tally.of(subject)
     drawer = _Drawer(tally)
-    frames = drawer.frames(steps, events, _steps(steps), row.standing)
+    costs = costs_of(calls, steps, events, as_recorded(pricing_of(subject)))
+    frames = drawer.frames(steps, events, calls, _steps(steps), row.standing)
     size = max((len(each.snapshot) for each in steps), default=0)
     kept = _steps(steps, most_states(max(size, len(row.record.input))))
     return Facts(
-        subject, row, row.standing, steps, events, calls, origin, _error(row.status.error), tally.topology,
+        subject, row, row.standing, steps, events, calls, costs, origin, _error(row.status.error), tally.topology,
         tally.nodes(), drawer.drawing(), frames, kept,
     )  # fmt: skip
 
@@ -101,9 +106,15 @@ class _Drawer:
         return svg(tally.topology, self._layout, tally.nodes(), tally.edges(), theme="page", times=self._times)
 
     def frames(
-        self, steps: Sequence[StepRecord], events: Sequence[EventRecord], kept: Sequence[int], status: str
+        self,
+        steps: Sequence[StepRecord],
+        events: Sequence[EventRecord],
+        calls: Sequence[CallRecord],
+        kept: Sequence[int],
+        status: str,
     ) -> list[Frame]:
-        """Take the run in, step by step; return a frame for each of ``kept``."""
+        """Take the run in, step by step; return a frame for each of ``kept``. Costs come with the step of their task."""
+        paid = by_task(calls)
         by_step = {row.step: place for place, row in enumerate(steps)}
         frames: list[Frame] = []
         before: Patches = {}
@@ -113,6 +124,10 @@ class _Drawer:
             upto = by_step[step] + 1 if step in by_step else 0
             until = len(events) if last else _place(events, step)
             self._tally.add(steps[row_at:upto], events[event_at:until])
+            for row in steps[row_at:upto] if paid else ():
+                self._tally.spending.add(paid.pop(row.task, ()))
+            for left in paid.values() if last else ():
+                self._tally.spending.add(left)
             row_at, event_at = max(row_at, upto), max(event_at, until)
             self._tally.status = status if last else "running"
             now = self._colours()

@@ -5,12 +5,13 @@ Owns the summary and the error with the line of code that it comes from. Knows n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from json import loads
 from typing import Any
 
-from nbgraph.analysis.costs import CallCost, costs_of, total_of
+from nbgraph.analysis.costs import CallCost, total_of
+from nbgraph.views.costing.money import cost_text, sum_text
 from nbgraph.views.durations import seconds_text
 from nbgraph.views.markup import Markup, Part, fold, tag
 from nbgraph.views.report.gathering import Facts
@@ -53,7 +54,7 @@ def _numbers(facts: Facts) -> Iterator[tuple[str, Part]]:
     ):
         if count:
             yield name, f"{count:,}"
-    yield from _calls(costs_of(facts.calls))
+    yield from _calls(facts.costs)
     if default_times():
         yield "in nodes", seconds_text(sum(node.seconds for node in nodes))
         yield "created", datetime.fromtimestamp(facts.row.record.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -62,12 +63,16 @@ def _numbers(facts: Facts) -> Iterator[tuple[str, Part]]:
     yield "seed", f"{facts.row.record.seed}"
 
 
-def _calls(costs: list[CallCost]) -> Iterator[tuple[str, Part]]:
+def _calls(costs: Sequence[CallCost]) -> Iterator[tuple[str, Part]]:
     if costs:
         total = total_of(costs)
         yield "calls", f"{total.calls:,}"
         if total.tokens.tokens:
             yield "tokens", f"{total.tokens.tokens:,}"
+        if total.prices:
+            yield "cost", sum_text(total.known, total.unknown)
+        if total.saved:
+            yield "saved", cost_text(total.saved)
 
 
 def error(facts: Facts) -> Markup | None:

@@ -11,6 +11,8 @@ _READ, _LEAST = 16_000_000, 8
 """Characters of states that are read for that, about, and states that are read however large they are."""
 TASKS = 1000
 CALLS = 200
+COSTS = 100
+"""Rows of costs, a node and model each; the dearest are shown."""
 EVENTS = 300
 PRINTS = 200
 NODES = 300

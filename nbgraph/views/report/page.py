@@ -13,7 +13,7 @@ from pathlib import Path
 from nbgraph.views.drawing import rules
 from nbgraph.views.markup import Markup, data, join, tag
 from nbgraph.views.palette import STATUSES, css_variables
-from nbgraph.views.report import calls, head, pictures, sources, states, tasks
+from nbgraph.views.report import calls, costs, head, pictures, sources, states, tasks
 from nbgraph.views.report.gathering import Facts
 
 MARK = '<meta name="generator" content="nbgraph report">'
@@ -25,7 +25,7 @@ def page(facts: Facts, theme: str) -> str:
     """Return the whole page. ``theme``: "light", or "auto" for the one that the reader's system has."""
     parts = [
         head.head(facts), head.error(facts), pictures.drawing(facts), pictures.timelines(facts, theme), states.final(facts),
-        tasks.tasks(facts), states.along(facts), calls.calls(facts), tasks.prints(facts), tasks.events(facts),
+        tasks.tasks(facts), states.along(facts), costs.costs(facts), calls.calls(facts), tasks.prints(facts), tasks.events(facts),
         sources.sources(facts),
     ]  # fmt: skip
     body = tag("body", None, tag("main", None, _contents(parts), parts, _foot(facts)), _scripts(facts))
@@ -51,6 +51,7 @@ def _contents(parts: list[Markup | None]) -> Markup:
         "state": "State",
         "tasks": "Tasks",
         "states": "Step by step",
+        "costs": "Costs",
         "calls": "Calls",
         "printed": "Printed",
         "events": "Events",
