@@ -12,7 +12,12 @@ from re import compile as pattern
 from typing import Any, NamedTuple
 
 _BYTES_A_TOKEN = 4
-_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max_tokens_to_sample")
+_PICTURE = 2000 * _BYTES_A_TOKEN
+"""What a picture counts as: what a large one costs with most models, whatever its file's size."""
+_LIMITS = (
+    "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max_tokens_to_sample",
+    "maxTokens", "num_predict",
+)  # fmt: skip
 _SETTINGS = ("generationConfig", "generation_config", "config", "options", "inferenceConfig")
 _CHOICES = ("n", "candidateCount", "candidate_count")
 _FREE = pattern(r"[:/]count_?tokens$", IGNORECASE)
@@ -31,7 +36,7 @@ def expected(text: str, large: int = 0) -> Expected:
     """Return what a request's canonical ``text`` says; ``large``: bytes of values that are kept beside it.
 
     Input tokens are the bytes of what is asked divided by 4, rounded up: English text has about so many, code
-    and other scripts more, pictures fewer. Of a recorded HTTP request only the body counts. The limit on output is
+    and other scripts more; a picture in base64 counts 2,000. Of a recorded HTTP request only the body counts. The limit on output is
     what providers call it (``max_tokens``, ``max_completion_tokens``, ``max_output_tokens``,
     ``generationConfig.maxOutputTokens``) times the number of choices asked for. The model is an argument or a
     field named ``model``, or part of the address.
@@ -95,11 +100,20 @@ def _number(places: Iterable[Mapping[str, Any]], names: tuple[str, ...]) -> int 
     return next((number for number in found if type(number) is int and number > 0), None)
 
 
+_KINDS = ("media_type", "mimeType", "mime_type")
+
+
+def _pictures(kind: Any) -> bool:
+    return isinstance(kind, str) and kind.startswith("image/")
+
+
 def _bytes(content: Any) -> int:
     """Return the bytes of the texts, names and numbers in plain data."""
     if isinstance(content, str):
-        return len(content.encode("utf-8", "surrogatepass"))
+        return _PICTURE if content.startswith("data:image/") else len(content.encode("utf-8", "surrogatepass"))
     if isinstance(content, Mapping):
+        if isinstance(content.get("data"), str) and any(_pictures(content.get(name)) for name in _KINDS):
+            return _PICTURE
         return sum(_bytes(name) + _bytes(value) for name, value in content.items())
     if isinstance(content, list):
         return sum(map(_bytes, content))
