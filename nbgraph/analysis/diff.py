@@ -18,6 +18,7 @@ from nbgraph.analysis.sides import EDITS, Side
 from nbgraph.analysis.words import amount, places, sentence, shown, states
 from nbgraph.escape import safe
 from nbgraph.faces import bundle, face
+from nbgraph.prices.words import costs_compared
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -89,7 +90,7 @@ class Diff:
     def _words(self, *, timed: bool) -> str:
         names = self.left.name, self.right.name
         seconds = amount(sum(self.left.seconds.values()), sum(self.right.seconds.values()), names, " s")
-        cost = amount(self.left.total_cost, self.right.total_cost, names)
+        cost = costs_compared(self.left.total_cost, self.right.total_cost, names)
         first = [f"First: {sentence(self.first, self.left, self.right)}."] if self.first is not None else []
         took = f"Nodes took {seconds}. " if timed else ""
         return "\n".join([f"{'; '.join(self._counted())}.", *first, f"{took}Cost: {cost}."])

@@ -67,7 +67,7 @@ def test_without_costs_nothing_is_said_to_cost_nothing():
     left = side(chain(gives(log=1)))
     diff = compare(left, replace(left, costs={left.steps[0].task: 0.5}, name="r2"))
     assert diff.tasks[["cost_left", "cost_delta"]].isna().all().all()
-    assert "Cost: 0.5 instead of unknown in r1." in diff.summary
+    assert "Cost: $0.50 instead of unknown in r1." in diff.summary
     assert "Cost: unknown." in compare(left, left).summary
 
 

@@ -1,49 +1,20 @@
-"""Amounts as people read them: dollars of any size, counts of tokens.
+"""Sums and counts as views show them: dollars of which a part may be unknown, tokens, and both in little room.
 
-Owns the rounding, and that what nobody knows is never shown as a number. Pure.
+Owns the words. One amount alone is written by ``prices.words``. Pure.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-_LEAST, _MOST = Decimal("0.000001"), Decimal(10) ** 12
-"""Dollars below which an amount is only said to be small, and from which it is written with a power of ten."""
+from nbgraph.prices.words import cost_text, known
 
+__all__ = [
+    "NOBODY_KNOWS", "NO_COST", "cost_text", "count_text", "known", "part_text", "short_cost", "short_count",
+    "short_dollars", "sum_text",
+]  # fmt: skip
 
 _SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
-
-
-def known(cost: Decimal | None) -> Decimal | None:
-    """Return an amount that can be summed and shown, None for one that cannot.
-
-    >>> known(Decimal("NaN")), known(Decimal("0.10"))
-    (None, Decimal('0.10'))
-    """
-    return cost if cost is not None and cost.is_finite() else None
-
-
-def cost_text(cost: Decimal | None) -> str:
-    """Return dollars as they are shown, three digits of what is less than one.
-
-    >>> [cost_text(cost) for cost in (None, Decimal("0.000231"), Decimal("0.5"), Decimal("1234.5"), Decimal(0))]
-    ['unknown', '$0.000231', '$0.50', '$1,234.50', '$0.00']
-    """
-    cost = known(cost)
-    if cost is None:
-        return "unknown"
-    return f"-{_dollars(-cost)}" if cost < 0 else _dollars(cost)
-
-
-def _dollars(cost: Decimal) -> str:
-    if cost >= _MOST:
-        return f"${cost:.2e}".replace("e+", "e")
-    if cost >= Decimal("0.9995") or cost == 0:
-        return f"${cost:,.2f}"
-    if cost < _LEAST:
-        return "<$0.000001"
-    digits = f"{Decimal(f'{cost:.3g}').normalize():f}"
-    return f"${digits}" if len(digits) > 3 else f"${cost:.2f}"
 
 
 def sum_text(cost: Decimal, unknown: int) -> str:
@@ -79,7 +50,7 @@ def short_cost(cost: Decimal, unknown: int) -> str:
     if unknown and not cost:
         return NOBODY_KNOWS
     rounded = Decimal(f"{cost:.2g}") if 0 < cost < 1 else cost
-    text = f"${cost:,.0f}" if 1000 <= cost < _MOST else cost_text(rounded)
+    text = short_dollars(float(cost)) if cost >= 1000 else cost_text(rounded)
     return f"≥{text}" if unknown else text
 
 
@@ -106,3 +77,12 @@ def short_count(count: float) -> str:
         return f"{count:,.0f}"
     size, unit = next(((size, unit) for size, unit in _SIZES if count >= size * 0.9995), (1e3, "k"))
     return f"{count / size:.3g}{unit}"
+
+
+def short_dollars(amount: float) -> str:
+    """Return many dollars in little room.
+
+    >>> short_dollars(1234.5), short_dollars(2.5e9)
+    ('$1,234', '$2.5B')
+    """
+    return f"${short_count(amount)}".replace("G", "B")

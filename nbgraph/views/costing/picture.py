@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from nbgraph.escape import cut
 from nbgraph.views.costing.growth import Band, Growth, drawable
-from nbgraph.views.costing.money import cost_text, count_text, short_count, sum_text
+from nbgraph.views.costing.money import cost_text, count_text, short_count, short_dollars, sum_text
 from nbgraph.views.costing.scales import marked, reach, scale, tick_text, ticks
 from nbgraph.views.drawing.element import Element, element, number
 from nbgraph.views.layout.measure import text_width
@@ -231,7 +231,7 @@ def _names(growth: Growth, width: float) -> list[str]:
 def _name(growth: Growth, band: Band, room: float) -> str:
     amount = short_count(drawable(band.total)) if growth.unit == "tokens" else cost_text(band.total)
     if growth.unit == "dollars" and band.total >= _COMPACT:
-        amount = f"${short_count(drawable(band.total))}"
+        amount = short_dollars(drawable(band.total))
     return f"{fitting(band.name, 11, room - text_width(f' {amount}', 11) - 22)} {amount}"
 
 

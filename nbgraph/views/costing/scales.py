@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import ceil, floor, log10
 
 from nbgraph.views.costing.growth import drawable
-from nbgraph.views.costing.money import short_count
+from nbgraph.views.costing.money import short_count, short_dollars
 
 
 def reach(whole: float, budget: Decimal | None) -> float:
@@ -41,7 +41,7 @@ def tick_text(amount: float, step: float, unit: str) -> str:
     ('$0.20', '$20', '20k')
     """
     if unit == "tokens" or step >= 1000:
-        return ("$" if unit == "dollars" else "") + short_count(amount)
+        return short_count(amount) if unit == "tokens" else short_dollars(amount)
     digits = max(0, -floor(log10(step) + 1e-9))
     return f"${amount:,.{max(digits, 2) if digits else 0}f}"
 
