@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -284,6 +285,25 @@ def test_closing_ends_whoever_is_still_connected(server):
     with pytest.raises(ConnectionRefusedError):
         post(server, path, body)
     idle.close()
+
+
+def test_an_answer_takes_as_long_as_it_was_told_and_no_longer_than_the_server():
+    """``latency`` may depend on what is asked; closing the server ends an answer that would take an hour."""
+    asked, waiting = [], threading.Semaphore(0)
+
+    def latency(one):
+        asked.append(one.model)
+        if one.model == "slow":
+            waiting.release()
+        return 3600.0 if one.model == "slow" else 0.0
+
+    with ThreadPoolExecutor(2) as crew, ModelServer(latency=latency) as server:
+        assert [200, 200] == [post(server, *asking("chat", "quick", stream=stream))[0] for stream in (False, True)]
+        slow = [crew.submit(post, server, *asking("chat", "slow", stream=stream)) for stream in (False, True)]
+        assert all(waiting.acquire(timeout=10) for _ in slow)
+        server.close()
+        assert all(isinstance(one.exception(), http.client.HTTPException) for one in slow)
+    assert (2, {"quick": 2}) == (asked.count("quick"), dict(server.answers))
 
 
 def test_what_was_asked_is_there_without_the_secrets(server):

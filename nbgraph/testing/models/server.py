@@ -211,8 +211,9 @@ class ModelServer:
             line.begin(_kind(asked), _headers(answer))
             whole = all(self._sent(event, line, plan, at, seconds / len(events)) for at, event in enumerate(events))
             self._end(wire, asked, line, None if whole and not plan.ends else plan)
+        elif self._closing.wait(seconds):
+            line.drop()
         else:
-            self._closing.wait(seconds)
             self._count(asked)
             line.answer(200, wire.whole(asked, answer), _headers(answer))
 
