@@ -156,10 +156,19 @@ def _whole_json(chunks: list[bytes | str]) -> Any:
     return _json(b"".join(whole))
 
 
+def _tells_usage(data: str) -> bool:
+    """Say whether an event may hold usage: OpenAI's others say that they have none, and need not be read for it."""
+    said = data.count("usage")
+    return said > 1 or (said == 1 and _NO_USAGE.search(data) is None)
+
+
+_NO_USAGE = re.compile(r'"usage": ?null')
+
+
 def _streamed(chunks: Iterable[bytes | str]) -> Iterator[Any]:
     named = False
     for data in data_of(chunks):
-        if named and "usage" not in data:
+        if named and not _tells_usage(data):
             continue
         value = _json(data)
         named = named or (isinstance(value, Mapping) and bool(_first(_whole(value), *_MODEL)))

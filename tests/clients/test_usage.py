@@ -138,6 +138,7 @@ def test_what_is_no_paid_answer_of_a_model_says_nothing(path, status, body):
             [{"model": "l", "x_groq": {"id": 1}}, {"x_groq": {"usage": {"prompt_tokens": 4, "completion_tokens": 1}}}],
             (4, 1),
         ),
+        ([{"model": "l"}, {"usage": None, "x_groq": {"usage": {"prompt_tokens": 4, "completion_tokens": 1}}}], (4, 1)),
         ([{"model": "l", "usage": {"prompt_tokens": 4, "completion_tokens": n}} for n in (1, 2, 3)], (4, 3)),
         ([{"model": ""}, {"model": "l"}, {"usage": {"prompt_tokens": 4, "completion_tokens": 2}}], (4, 2)),
         ([{"model": "l", "usage": None}, {"usage": {"prompt_tokens": 4, "completion_tokens": 0}}], (4, 0)),
