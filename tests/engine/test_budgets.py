@@ -366,3 +366,62 @@ def test_budgets_that_are_set_anew_replace_the_engines():
     assert "completed" == engine.run(token_budget=None).status
     assert "completed" == engine.run(token_budget=100).status
     assert 0 == stopped(engine).spent
+
+
+@pytest.mark.parametrize("how", ["arun", "start", "thread"])
+def test_every_front_door_raises_it(how):
+    """Whoever waits for the run, awaited or not, gets the same error; the live run knows why it is paused."""
+    engine = ng.Engine(row(6, asks(Model())), prices=PRICES, token_budget=60)
+
+    async def awaited():
+        await (engine.arun(run_id="r") if how == "arun" else engine.start(run_id="r"))
+
+    with pytest.raises(ng.BudgetError) as caught:
+        asyncio.run(awaited()) if how != "thread" else engine.start(run_id="r").wait()
+    assert ("n4", "paused", True) == (
+        caught.value.node, engine.open("r").status, "token_budget of 60 tokens" in repr(engine.open("r")),
+    )  # fmt: skip
+
+
+def test_a_question_beside_a_refused_call_stays_open():
+    """The run pauses for its budget, and the question can be answered meanwhile; then the node has both."""
+    model = Model()
+
+    async def node(state, ctx):
+        answer, told = await asyncio.gather(ctx.ask("Go?"), ctx.call(model.aask, "x", 5, model="m", max_tokens=50))
+        return {"log": [answer, told["text"]]}
+
+    engine = ng.Engine(row(1, node), prices=PRICES, token_budget=20)
+    stopped(engine)
+    assert ["r"] == list(engine.inbox().run_id)
+    assert "waiting" == engine.resume("r", token_budget=100).status
+    engine.answer(engine.inbox().question[0], "yes")
+    assert "completed" == engine.resume("r").status
+    assert ([["yes", "X"]], ["x"]) == (engine.open("r").state["log"], model.asked)
+
+
+def test_a_replay_has_no_budget():
+    """A replay pays nothing, so nothing is refused, with whatever budget its engine was made."""
+    graph = row(3, asks(Model()))
+    store = ng.MemoryStore()
+    ng.Engine(graph, store=store, prices=PRICES).run(run_id="r")
+    assert ng.Engine(graph, store=store, token_budget=1, cost_budget="0.000001").replay("r").ok
+
+
+def test_a_failure_before_a_refused_call_is_still_the_runs():
+    """A run in which something failed before the refused call, in canonical order, is failed; after it, paused."""
+
+    def fails(state):
+        raise ValueError("boom")
+
+    def costly(state, ctx):
+        ctx.call(Model().ask, "x", 5, model="m", max_tokens=1000)
+
+    for nodes, status, error in (
+        ((fails, costly), "failed", ng.NodeError),
+        ((costly, fails), "paused", ng.BudgetError),
+    ):
+        engine = ng.Engine(beside(*nodes), prices=PRICES, token_budget=100)
+        with pytest.raises(error):
+            engine.run(run_id="r")
+        assert status == engine.open("r").status

@@ -240,7 +240,7 @@ SCENES = {
         lambda tmp: raised(lambda: ng.Engine(counting(5), max_steps=2).run({"count": 0}, run_id="r")), {"run_id", "limit"},
     ),
     "BackpressureError": (backpressure, {"run_id", "seconds", "limit"}),
-    "BudgetError": (over_budget, {"run_id", "limit"}),
+    "BudgetError": (over_budget, {"run_id", "option", "limit", "spent"}),
     "RunCancelledError": (cancelled, {"run_id"}),
     "CallError": (
         lambda tmp: running(lambda state, ctx: ctx.call(print, object())),
