@@ -14,6 +14,7 @@ from typing import Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
+from nbgraph.analysis.costs import NAMES
 from nbgraph.engine.run import Run
 from nbgraph.notebook import edges, graphs, nodes
 from nbgraph.notebook.arguments import Parser
@@ -61,6 +62,8 @@ def _values(bench: Bench, action: Action) -> Iterable[str]:
         return map(str, action.choices)
     if metavar == "RUN":
         return _runs(bench)
+    if metavar == "BY,BY":
+        return NAMES
     if metavar == "G":
         return list(bench.graphs)
     if metavar in _NODES:

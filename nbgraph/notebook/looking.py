@@ -9,8 +9,11 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
+from IPython.core.error import UsageError
+
+from nbgraph.analysis.costs import NAMES
 from nbgraph.engine.run import Run
-from nbgraph.notebook.arguments import expression, filled, text, value
+from nbgraph.notebook.arguments import expression, filled, listed, text, value
 from nbgraph.notebook.bench import Bench
 from nbgraph.notebook.debugging import debug
 from nbgraph.notebook.verb import RUN, Verb, arg, the_run
@@ -28,7 +31,24 @@ def _table(name: str, call: str, about: str) -> Verb:
 
 
 def _costs(bench: Bench, asked: Namespace) -> Any:
-    return the_run(bench, asked).calls[["node", "call", "status", "seconds", "usage", "reused"]]
+    if asked.runs:
+        return bench.engine(asked.graph).costs()
+    run = the_run(bench, asked)
+    if asked.chart:
+        return run.cost_chart()
+    return run.costs if asked.calls else run.costs_by(*(listed(asked.by) or ("node", "model")))
+
+
+def _metrics(bench: Bench, asked: Namespace) -> Any:
+    from nbgraph.observe import metrics  # noqa: PLC0415 - prometheus_client is an extra
+
+    given = bench.engine(asked.graph).options.metrics
+    if given is False:
+        raise UsageError(
+            "this engine counts nothing: `%graph NAME metrics=True`, or ng.Engine(graph, metrics=True), counts what runs "
+            "from then on"
+        )
+    return metrics.table(metrics.counting(given).registry)
 
 
 def _runs(bench: Bench, asked: Namespace) -> Any:
@@ -90,6 +110,11 @@ _FILE = arg("--file", "where to write it; RUN.html if left out", type=text, meta
 _TASK = arg("--task", "a node, a task's id, or a step; the first that failed if left out", type=text, metavar="NODE")
 _WALK = arg("--step", "stop at the node's first line, not where it raises", action="store_true")
 
+_BY = arg("--by", f"sum by these: {', '.join(NAMES)}", nargs="+", metavar="BY,BY")
+_CALLS = arg("--calls", "a row for each call, and how the cost grew", action="store_true")
+_CHART = arg("--chart", "only the picture of how the cost grew", action="store_true")
+_RUNS = arg("--runs", "a row for each run of the file", action="store_true")
+
 _Act = Callable[[Bench, Namespace], Any]
 
 LOOKING = (
@@ -103,7 +128,9 @@ LOOKING = (
     _table("tasks", "run.tasks", "List what ran: node, attempts, seconds."),
     _table("calls", "run.calls", "List the recorded calls: what was asked, what came back."),
     _table("events", "run.events", "List everything that happened, in order."),
-    Verb("costs", "run.calls", "List what the calls used.", _costs, (RUN,)),
+    Verb("costs", "run.costs_by(BY), run.costs, run.cost_chart(), engine.costs()",
+         "Show what a run used and cost, by node and model.", _costs, (RUN, _BY, _CALLS, _CHART, _RUNS)),
+    Verb("metrics", "ng.metrics.table()", "List what the engine counts for Prometheus.", _metrics),
     Verb("diff", "run.diff(other)", "Compare two runs: where they part, and every difference.",
          _diff, (_ONE, _OTHER)),
     _table("plan", "run.plan()", "Say what a resume would do, before it does it."),

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from nbgraph.notebook.verbs import VERBS
 
@@ -141,6 +142,37 @@ def test_tables(cells, graph):
     assert ["A", "b"] == value(cells, "state")["words"]
 
 
+PRICED = """
+%%node one
+ctx.usage(model='gpt-4o', input_tokens=1000, output_tokens=100)
+ctx.usage(model='claude-sonnet-4-5', input_tokens=1000)
+{'words': 'a', 'n': 1}
+""".strip()
+
+
+def test_costs_are_told_by_whatever_is_asked(cells, graph):
+    """``costs`` sums by node and model, or as ``--by`` says; calls, chart and all runs are its other faces."""
+    cells.quiet(PRICED, "%ng run --id r1;", "%ng run --id r2;")
+    assert [("one", "gpt-4o"), ("one", "claude-sonnet-4-5")] == list(
+        value(cells, "costs r1")[["node", "model"]].itertuples(index=False, name=None)
+    )
+    assert ["gpt-4o", "claude-sonnet-4-5"] == list(value(cells, "costs --by model").model)
+    assert ["provider", "node"] == list(value(cells, "costs --by provider,node").columns[:2])
+    assert [1000, 1000] == list(value(cells, "costs --calls").input)
+    assert "$0.0065" in repr(value(cells, "costs r1 --chart"))
+    assert ["r1", "r2"] == list(value(cells, "costs --runs").run_id)
+    assert "nearest is 'model'" in cells.run("%ng costs --by mode")
+
+
+def test_metrics_are_those_of_the_engine(cells, graph):
+    """``metrics`` lists what an engine counts, and says how where it counts nothing."""
+    assert "metrics=True" in cells.run("%ng metrics")
+    cells.ns["registry"] = CollectorRegistry()
+    cells.run("%graph g --store :memory: metrics=registry")
+    cells.quiet("%ng run --id r1;")
+    assert "nbgraph_steps_total" in set(value(cells, "metrics").metric)
+
+
 def test_a_name_that_holds_a_run_will_do(cells, graph):
     """Where a run is asked for, an id, a name that holds a run, or ``{expression}`` names it."""
     cells.quiet("first = %ng run --id r1", "%ng run --id r2;", "which = 'r1'")
@@ -214,6 +246,7 @@ def test_what_stands_before_the_cursor_is_completed(cells, graph):
     assert ["first"] == cells.completions("%ng resume f")
     assert ["r2", "r1"] == cells.completions("%ng tasks r")
     assert ["--before"] == cells.completions("%ng run --b")
+    assert ["model"] == cells.completions("%ng costs --by node,mo")
     assert ["one"] == cells.completions("%ng run --before o")
     assert ["two"] == cells.completions("%%node three --after one,t")
     assert ["two"] == cells.completions("%edge one t")
