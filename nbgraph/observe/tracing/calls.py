@@ -44,6 +44,9 @@ def call_of(pair: Pair, place: Stretch, cost: CallCost | None, within: Within) -
     if cost is not None and model:
         operation, told = operation_of(asked), asked_facts(asked)
         facts |= {names.OPERATION: operation, **told, **given_facts(response), **paid_facts(cost)}
+        if pair.entered:  # nobody saw what was done there
+            operation = _label(pair)
+            del facts[names.OPERATION]
         name = f"{operation} {facts.get(names.REQUEST_MODEL) or cost.model}".strip()
     if within.content:
         facts |= _said(asked, response)
@@ -52,7 +55,7 @@ def call_of(pair: Pair, place: Stretch, cost: CallCost | None, within: Within) -
         facts[names.ERROR] = kind
     return Span(
         "call", call_span(within.run, pair.last.seq), within.parent, name, place.start, place.end, facts, words,
-        _marks(pair, place), _links(pair, within), within.drive, wire or model,
+        _marks(pair, place), _links(pair, within), within.drive, wire or (model and not pair.entered),
     )  # fmt: skip
 
 

@@ -46,6 +46,11 @@ class Pair:
         return str(self.facts.get("reused", ""))
 
     @property
+    def entered(self) -> bool:
+        """Whether it was no call, but an entry of what was used elsewhere: ``ctx.usage``."""
+        return self.begun is self.ended and not self.reused and self.begun.phase not in QUESTIONS
+
+    @property
     def seconds(self) -> float | None:
         """How long it took; None where nobody knows. What a record served took no time, whatever it took then."""
         seconds = self.facts.get("seconds")

@@ -204,7 +204,9 @@ class Tree:
     def _failed(self, drive: Drive, event: EventRecord, data: dict[str, Any]) -> list[Span]:
         task = self._task(event.task, event.node)
         lines, raised = task.cut(data.get("upto", 0)), str(data.get("raised") or data.get("error") or "")
-        task.tries.append(Try(task.attempt, event.time, "failed", lines, data.get("seconds"), None, raised))
+        task.tries.append(
+            Try(data.get("attempt") or task.attempt, event.time, "failed", lines, data.get("seconds"), None, raised)
+        )
         self._open[event.task] = _Open(event.node, lines=task.lines)  # of the next drive
         return self._ended(drive, Ended(event.task, event.node, task.tries, "failed", event.time))
 
