@@ -11,11 +11,15 @@ from math import ceil, floor, log10
 from nbgraph.views.costing.growth import drawable
 from nbgraph.views.costing.money import short_count, short_dollars
 
+_LEAST = 1e-9
+"""Dollars of the lowest chart: lines below that have no short names."""
+
 
 def reach(whole: float, budget: Decimal | None) -> float:
     """Return how high the plot must be; a budget far above what was spent is only told."""
     limit = drawable(budget) if budget is not None else 0.0
-    return max(whole, limit * 1.06 if whole <= 0 or limit <= 2.5 * whole else 0.0) or 1.0
+    found = max(whole, limit * 1.06 if whole <= 0 or limit <= 2.5 * whole else 0.0)
+    return max(found, _LEAST) if found > 0 else 1.0
 
 
 def scale(most: float) -> tuple[float, float]:

@@ -36,8 +36,9 @@ _TOKENS = {
 _COUNTS = {"calls": "calls", "reused": "reused"}
 _PARTS = ("cache_read", "cache_write", "reasoning", "reused", "saved")
 """Columns that are shown only where one of their numbers is not 0."""
-_ASIDE = ("seq", "task", "known", "unknown", "share", "source", "rate", "as_of", "attempt")
-"""Columns that are told in another way, or not at all."""
+_ASIDE = ("known", "unknown", "share", "source", "rate", "as_of")
+_OF_CALLS = ("seq", "task", "attempt")
+"""Columns that are told in another way, or not at all; the second only where each call has a row."""
 _ALL = (
     "font:inherit;border-collapse:collapse;color:inherit;background:transparent;margin:.4em 0;white-space:nowrap;"
     "font-variant-numeric:tabular-nums"
@@ -120,7 +121,8 @@ def _cost(row: Row) -> str:
 
 def _table(columns: Sequence[str], rows: Sequence[Row]) -> Markup:
     total = _total(rows)
-    shown = sorted((name for name in columns if _is_shown(name, total)), key=_order)
+    aside = _ASIDE if "calls" in columns else (*_ASIDE, *_OF_CALLS)
+    shown = sorted((name for name in columns if name not in aside and _is_shown(name, total)), key=_order)
     most = max((drawable(_weight(row, total)) for row in rows), default=0.0)
     lines = [_line(shown, row, total, most) for row in _kept(rows)]
     if len(rows) > _MOST:
@@ -132,7 +134,7 @@ def _table(columns: Sequence[str], rows: Sequence[Row]) -> Markup:
 
 
 def _is_shown(name: str, total: Row) -> bool:
-    if name in _ASIDE or (name == "seconds" and not default_times()):
+    if name == "seconds" and not default_times():
         return False
     return name not in _PARTS or bool(total[name])
 
@@ -183,7 +185,7 @@ def _text(name: str, row: Row) -> str:
         return "yes" if value is True else f"{int(value):,}" if value else ""
     if name in _COUNTS:
         return f"{int(value or 0):,}"
-    return "" if value is None else cut(value, _NAME)
+    return "" if value is None else cut(value, 12 if name == "task" else _NAME)
 
 
 def _sum(name: str, place: int, total: Row) -> Markup:
