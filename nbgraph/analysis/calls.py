@@ -6,7 +6,7 @@ Owns the reading of the lines: which end belongs to which beginning, and what bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from json import loads
+from json import JSONDecoder
 from typing import Any, NamedTuple
 
 from nbgraph.store.protocol import CallRecord
@@ -71,18 +71,13 @@ class Calls:
             start = line if begins else self._begun.pop(key, line)
             if begins:
                 self._begun[key] = line
-            call, place = _call(start, line), (*key, start.seq)
-            told[place] = self._found[place] = call if self._whole or begins else _light(call)
+            place = (*key, start.seq)
+            told[place] = self._found[place] = _call(start, line) if self._whole or begins else _light(start, line)
         return list(told.values())
 
     def all(self) -> list[Call]:
         """Return calls and questions in the order in which they began."""
         return list(self._found.values())
-
-
-def _light(call: Call) -> Call:
-    """Return a call that has ended without its texts; it still says which model it used."""
-    return call._replace(asked={"model": model_of(call)}, response=None)
 
 
 def calls_of(lines: Iterable[CallRecord], *, whole: bool = True) -> list[Call]:
@@ -108,21 +103,88 @@ def _call(start: CallRecord, end: CallRecord) -> Call:
     )  # fmt: skip
 
 
+def ended_calls(lines: Iterable[CallRecord]) -> list[Call]:
+    """Return the calls of a whole log that ended, without their texts, in the order in which they began.
+
+    Questions are not in it. Costs a tenth of a whole reading where requests are large.
+    """
+    begun: dict[tuple[str, str], CallRecord] = {}
+    found: list[Call] = []
+    for line in lines:
+        if line.phase == "started":
+            begun[line.task, line.name] = line
+        elif line.phase in ENDED:
+            found.append(_light(begun.pop((line.task, line.name), line), line))
+    found.sort(key=_place)
+    return found
+
+
+def _place(call: Call) -> int:
+    return call.seq
+
+
+def _light(start: CallRecord, end: CallRecord) -> Call:
+    """Return a call that has ended without its texts; it still says which model it used."""
+    last = _object(end.data)
+    usage, paid, response, reused = last.get("usage"), last.get("cost"), last.get("response"), "reused" in last
+    error, usage = last.get("error"), usage if isinstance(usage, dict) else {}
+    asked = None
+    if not isinstance(usage.get("model"), str):
+        named = response.get("model") if isinstance(response, dict) else None
+        asked = {"model": named if isinstance(named, str) else _named_in(start)}
+    return Call(
+        start.seq, end.task, end.node, _label_in(start), end.phase, asked, None, "", last.get("seconds"), usage, reused,
+        start.time, str(last.get("by", "")), end.attempt, end.seq, paid if isinstance(paid, dict) else {},
+        isinstance(error, dict) and "response" in last and not error.get("answer"),
+        start is end and end.phase == "returned" and not reused, end.name,
+    )  # fmt: skip
+
+
+def _label_in(start: CallRecord) -> str:
+    """Return what was called. The beginning of a call is not read for it: its request may be large, the label is last."""
+    if start.phase == "started":
+        at = start.data.rfind(_LABEL)
+        end = start.data.find('"', at + len(_LABEL)) if at > 0 else -1
+        label = start.data[at + len(_LABEL) : end]
+        if end > 0 and "\\" not in label:
+            return label
+    request = _object(start.data).get("request")
+    return str(request.get("call", "")) if isinstance(request, dict) else ""
+
+
+_LABEL = '"call":"'
+
+
+def _named_in(start: CallRecord) -> str:
+    """Return which model a request names."""
+    if '"model"' not in start.data:
+        return ""
+    request = _object(start.data).get("request")
+    asked = _asked(request.get("asked")) if isinstance(request, dict) else ()
+    return next((each["model"] for each in asked if _names(each)), "")
+
+
+def _names(facts: Any) -> bool:
+    return isinstance(facts, Mapping) and isinstance(facts.get("model"), str)
+
+
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = loads(text or "{}")
+        found = _read(text or "{}")[0]
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
+_read = JSONDecoder().raw_decode
+
+
 def model_of(call: Call) -> str:
     """Return which model a call says it used or asked for, "" if it says none."""
-    for facts in (call.usage, call.response, *_asked(call.asked)):
-        named = facts.get("model") if isinstance(facts, Mapping) else None
-        if isinstance(named, str):
-            return named
-    return ""
+    named = call.usage.get("model")
+    if isinstance(named, str):
+        return named
+    return next((facts["model"] for facts in (call.response, *_asked(call.asked)) if _names(facts)), "")
 
 
 def around(place: str) -> list[str]:

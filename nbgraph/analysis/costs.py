@@ -12,7 +12,7 @@ from json import loads
 from math import fsum
 from typing import Any, NamedTuple
 
-from nbgraph.analysis.calls import ENDED, Call, around, calls_of, model_of
+from nbgraph.analysis.calls import Call, around, ended_calls, model_of
 from nbgraph.prices.money import amount, clean, total
 from nbgraph.prices.pricing import UNKNOWN, Priced, Prices
 from nbgraph.prices.usage import Usage, usage_of
@@ -73,8 +73,8 @@ def as_recorded(prices: Prices) -> Pricing:
     def priced(call: Call, usage: Usage | None) -> Priced:
         paid = call.paid
         if paid:
-            usd, told = _dollars(paid.get("usd")), (str(paid.get(name) or "") for name in ("from", "rate", "as_of"))
-            return Priced(usd, *told)
+            source, rate, as_of = (str(paid.get(name) or "") for name in ("from", "rate", "as_of"))
+            return Priced(_dollars(paid.get("usd")), source, rate, as_of)
         if usage is None:
             return _untold(call)
         found = prices.price(_named(usage, call), call.started)
@@ -127,7 +127,7 @@ def costs_of(
     again in a later attempt. Questions to people, and calls whose end nobody saw, are not in it.
     """
     pricing = pricing or as_recorded(Prices())
-    calls = [call for call in calls_of(lines, whole=False) if call.outcome in ENDED]
+    calls = ended_calls(lines)
     later = Later(steps, events, calls)
     return [cost_of(call, pricing, later) for call in outermost(calls)]
 
@@ -161,18 +161,18 @@ class Later:
         self, steps: Iterable[StepRecord] = (), events: Iterable[EventRecord] = (), calls: Iterable[Call] = ()
     ) -> None:
         self._steps: dict[str, int] = {}
-        self._used: dict[str, tuple[int, int, Sequence[int]]] = {}
+        self._used: dict[str, tuple[int, int, frozenset[int]]] = {}
         self._resumed: list[tuple[float, int]] = []
         for event in events:
             if event.kind == "run.resumed":
                 self._resumed.append((event.time, event.step))
             elif event.kind == "task.failed" and '"calls"' in event.data:
                 facts = loads(event.data)
-                self._used[event.task] = (facts.get("attempt") or 0, event.step + 1, facts["calls"])
+                self._used[event.task] = (facts.get("attempt") or 0, event.step + 1, frozenset(facts["calls"]))
         for row in steps:
             self._steps[row.task] = row.step
             if '"calls"' in row.facts:
-                self._used[row.task] = (row.attempts, row.step, loads(row.facts)["calls"])
+                self._used[row.task] = (row.attempts, row.step, frozenset(loads(row.facts)["calls"]))
         self._ends = {(call.task, call.place): call.end for call in calls}
 
     def step(self, task: str) -> int | None:
@@ -184,12 +184,15 @@ class Later:
 
         A call inside another one did so where that one did.
         """
-        attempt, step, used = self._used.get(call.task, (0, 0, ()))
-        ends = (call.end, *(self._ends.get((call.task, place), 0) for place in around(call.place)))
-        if call.entered or not any(end in used for end in ends):
+        attempt, step, used = self._used.get(call.task, (0, 0, frozenset()))
+        if call.entered or not used or not (call.attempt < attempt or self._before(call, step)):
             return False
+        return call.end in used or any(self._ends.get((call.task, place)) in used for place in around(call.place))
+
+    def _before(self, call: Call, step: int) -> bool:
+        """Say whether a call was over when the run was resumed, and its task not yet committed."""
         ended = call.started + (call.seconds or 0.0)
-        return call.attempt < attempt or any(ended <= time and at < step for time, at in self._resumed)
+        return any(ended <= time and at < step for time, at in self._resumed)
 
 
 # -- sums

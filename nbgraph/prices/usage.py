@@ -41,7 +41,7 @@ class Usage(NamedTuple):
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Usage:
         """Return what stored facts say. The reverse of ``facts``; what is no number of tokens counts as 0."""
-        return cls(**{name: _fact(facts.get(key), name) for name, key in _FACTS.items()})
+        return cls(**{_NAMES[key]: _fact(value, _NAMES[key]) for key, value in facts.items() if key in _NAMES})
 
     @property
     def tokens(self) -> int:
@@ -53,6 +53,7 @@ _MOST = 10**15
 """No call uses as many tokens; a file that says so says nothing."""
 _TEXTS = ("model", "provider", "tier")
 _FACTS = {name: name if name in _TEXTS else f"{name}_tokens" for name in Usage._fields}
+_NAMES = {key: name for name, key in _FACTS.items()}
 
 
 def _fact(value: Any, name: str) -> Any:

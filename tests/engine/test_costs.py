@@ -169,7 +169,7 @@ def test_a_diff_says_what_each_side_cost():
     engine = reviewing()
     diff = engine.run({"n": 50}, run_id="r").diff(engine.run({"n": 150}, run_id="s"))
     assert [0, Decimal("0.0001")] == list(diff.tasks.cost_delta)
-    assert "Cost: 0.00239 instead of 0.00229" in diff.summary
+    assert "Cost: $0.00239 instead of $0.00229" in diff.summary
 
 
 def test_a_fork_and_its_origin_are_compared_with_the_shared_past():

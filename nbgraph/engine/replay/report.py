@@ -11,7 +11,7 @@ from decimal import Decimal
 from difflib import ndiff
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.analysis.calls import ENDED, calls_of
+from nbgraph.analysis.calls import ended_calls
 from nbgraph.analysis.costs import as_recorded, outermost, used_by
 from nbgraph.errors import NbgraphError, parting
 from nbgraph.escape import safe
@@ -80,8 +80,7 @@ def saved_by(lines: Sequence[CallRecord], prices: Prices) -> Decimal:
     ``prices``: for calls whose lines say no cost, those of older versions.
     """
     pricing = as_recorded(prices)
-    calls = [call for call in calls_of(lines, whole=False) if call.outcome in ENDED]
-    saved = sum_of(pricing(call, used_by(call)).cost for call in outermost(calls))
+    saved = sum_of(pricing(call, used_by(call)).cost for call in outermost(ended_calls(lines)))
     return NAN if saved is None else clean(saved)
 
 
