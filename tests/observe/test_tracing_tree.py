@@ -152,7 +152,8 @@ def test_a_fork_is_a_trace_of_its_own():
     assert [known["task", "one", "one"]] == [link.span for link in task.links]
     assert [known["call", "chat gpt-4o", "two"]] == [link.span for link in call.links]
     assert ("reused", "0.00325") == (call.facts[names.OUTCOME], call.facts[names.SAVED])
-    assert names.COST not in call.facts and call.start == call.end
+    assert names.COST not in call.facts
+    assert call.start == call.end
 
 
 def test_what_nobody_saw_the_end_of_is_interrupted():
