@@ -88,7 +88,7 @@ class Service:
                 service.requests.append(got)
                 answer(Exchange(self, got, len(service.requests)))
 
-            do_GET = do_POST = do_HEAD = do_PUT = serve
+            do_GET = do_POST = do_HEAD = do_PUT = serve  # noqa: N815 - the names that the library looks for
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""

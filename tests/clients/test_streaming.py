@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -243,6 +244,30 @@ def test_a_stream_that_the_node_gives_up_is_given_up_at_the_same_place():
         assert heard(engine.run({}, run_id="r")) == [PARTS[0], "too late"]
         gate.open(10)
     assert facts(engine)["closed"] == "waiting"
+    assert engine.replay("r").ok
+
+
+def test_a_stream_that_the_node_gave_up_is_asked_again_by_its_next_attempt():
+    """How such an answer would have gone on is unknown: a node that starts again asks again."""
+    gate, http = Gate(), ng.arecording_client()
+    with Service(gated(gate, *PARTS)) as service:
+
+        async def work(ctx: ng.Context) -> list[Any]:
+            found: list[Any] = []
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None) as limit, http.stream("GET", service.url) as answer:
+                    async for part in answer.aiter_raw():
+                        found.append(part)
+                        limit.reschedule(asyncio.get_running_loop().time() + 0.05)
+            return [*found, await ctx.ask("enough?", key="q")]
+
+        engine = engine_of(work)
+        gate.open()
+        assert engine.run({}, run_id="r").status == "waiting"
+        engine.answer(engine.inbox().question.item(), "yes")
+        gate.open(10)
+        assert b"".join(heard(engine.resume("r"))[:-1]).startswith(PARTS[0])
+        assert len(service.requests) == 2
     assert engine.replay("r").ok
 
 

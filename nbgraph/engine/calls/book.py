@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from json import loads
+from json import dumps, loads
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -49,6 +49,12 @@ class Past(NamedTuple):
         """Return the data of its last line."""
         found: dict[str, Any] = loads(self.data)
         return found
+
+    def retold(self, reused: str) -> str:
+        """Return the data of one line that tells all, of a record that serves under another name or in another run."""
+        facts = {**self.facts(), "reused": reused}
+        closed = _CLOSED if facts.pop("closed", None) else "}"
+        return dumps({"home": self.home, "request": loads(self.asked).get("request"), **facts})[:-1] + closed
 
     @property
     def home(self) -> str:

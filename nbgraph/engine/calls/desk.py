@@ -166,14 +166,8 @@ class Desk:
         if not past.ended:
             return self._doubted(past, call, name)
         if past.run_id or past.name != name:  # the record must be whole without another run's, and by today's names
-            asked = loads(past.asked).get("request")
-            data = {
-                "home": past.home,
-                "request": asked,
-                **past.facts(),
-                "reused": f"{past.run_id or self._recorder.run_id}/{past.seq}",
-            }
-            return self.lines.line(name, past.phase, past.request, dumps(data))
+            reused = f"{past.run_id or self._recorder.run_id}/{past.seq}"
+            return self.lines.line(name, past.phase, past.request, past.retold(reused))
         return Line(CallRecord(
             past.seq, past.time, self._task.id, self._task.node.name, past.attempt, past.name, past.phase,
             past.request, past.data,

@@ -37,6 +37,18 @@ def carried(raised: BaseException) -> BaseException:
     return raised if found is None else found.error
 
 
+@contextmanager
+def unpacked() -> Iterator[None]:
+    """Let what is carried out as itself."""
+    try:
+        yield
+    except BaseException as raised:
+        error = carried(raised)
+        if error is raised:
+            raise
+        raise error from raised.__cause__
+
+
 def _within(raised: BaseException) -> Through | None:
     if isinstance(raised, Through):
         return raised

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from nbgraph.engine.attempt import Assignment, Surroundings, prepare
 from nbgraph.engine.calls.book import home_in
 from nbgraph.engine.calls.request import at_home
+from nbgraph.engine.calls.through import unpacked
 from nbgraph.engine.context import Context
 from nbgraph.engine.continuing import standing
 from nbgraph.engine.merge import Merger
@@ -115,7 +116,7 @@ class Rehearsal:
             from nbgraph.engine.host import off_loop  # noqa: PLC0415 - asyncio, where there are async nodes
 
             return off_loop(partial(_awaited, assignment, desk, through))
-        with guarded():
+        with guarded(), unpacked():
             return assignment.variables.run(through or _plainly, self.fn, *assignment.arguments)
 
     def __repr__(self) -> str:
@@ -134,7 +135,7 @@ def _awaited(assignment: Assignment, desk: RecordedDesk, through: Callable[..., 
     loop = QuietLoop()
     loop.idle = desk.idle
     try:
-        with guarded():
+        with guarded(), unpacked():
             coroutine = assignment.task.node.fn(*assignment.arguments)  # type: ignore[misc]  # see ``fn``
             task = loop.create_task(coroutine, context=assignment.variables)
             return (through or _plainly)(loop.run_until_complete, task)
