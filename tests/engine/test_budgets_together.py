@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import suppress
-from decimal import Decimal
+from decimal import Context, Decimal, getcontext, setcontext
 
 import pytest
 from hypothesis import given
@@ -111,15 +111,15 @@ def _keys(engine):
 
 
 def test_costs_add_up_exactly_whatever_the_threads_decimal_context():
-    """Ten thousand tenths of a millionth are what they are, and a budget of exactly that is not broken."""
-    import decimal
+    """Small and large amounts add up to the last digit, and a budget of exactly that is not broken."""
 
     def node(state, ctx):
-        decimal.getcontext().prec = 2
+        setcontext(Context(prec=2))  # of this node's own context variables
         for _ in range(1000):
             ctx.usage(cost="0.0000001")
         ctx.usage(cost="1234567")
 
     engine = ng.Engine(row(2, node), cost_budget="2469134.0002")
     assert "completed" == engine.run().status
+    assert getcontext().prec > 2
     assert Decimal("1234567.0001") == stopped(engine, cost_budget="1234567.00009").spent
