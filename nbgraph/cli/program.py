@@ -21,6 +21,7 @@ from nbgraph.cli.looking import calls, runs, show, tasks
 from nbgraph.cli.plain import error_of, text_of
 from nbgraph.cli.reply import FAILED, JSON, Reply
 from nbgraph.cli.screen import error_lines
+from nbgraph.cli.spending import costs
 from nbgraph.errors import NbgraphError
 
 _INTERRUPTED = 130
@@ -122,7 +123,7 @@ def _speak_utf8() -> None:
 program = Program(
     name="nbgraph", help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-for verb in (runs, show, tasks, calls, diff, replay, verify, prune, export, inbox, answer):
+for verb in (runs, show, tasks, calls, costs, diff, replay, verify, prune, export, inbox, answer):
     program.add_command(verb)
 
 

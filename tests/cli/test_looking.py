@@ -21,7 +21,7 @@ class Mark:
 
 
 VERBS = [
-    ["runs"], ["show", "done"], ["tasks", "done"], ["calls", "done"], ["diff", "done", "fork"], ["verify"], ["inbox"],
+    ["runs"], ["show", "done"], ["tasks", "done"], ["calls", "done"], ["costs", "done"], ["diff", "done", "fork"], ["verify"], ["inbox"],
     ["export", "done"],
 ]  # fmt: skip
 
