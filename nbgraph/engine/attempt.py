@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
 from nbgraph.engine.calls.current import HERE
-from nbgraph.engine.calls.meter import OutOfBudget
 from nbgraph.engine.calls.outside import Outside
+from nbgraph.engine.calls.purse import OutOfBudget
 from nbgraph.engine.calls.question import Question
 from nbgraph.engine.calls.through import carried
 from nbgraph.engine.context import Context

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbgraph.engine.calls.meter import OutOfBudget
+from nbgraph.engine.calls.purse import OutOfBudget
 from nbgraph.errors import BackpressureError, BudgetError, GraphError, MaxStepsError, NbgraphError
 
 

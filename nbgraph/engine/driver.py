@@ -16,8 +16,8 @@ from nbgraph.engine.admission import Admission
 from nbgraph.engine.asking import Asking
 from nbgraph.engine.attempt import Assignment, Outcome, Surroundings, isolated, named, perform, prepare, shown
 from nbgraph.engine.bounds import final_failure, full_queue, out_of_budget, over_budget, over_steps
-from nbgraph.engine.calls.meter import OutOfBudget
 from nbgraph.engine.calls.outcome import QUIET, hidden, words
+from nbgraph.engine.calls.purse import OutOfBudget
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.context import seeded
 from nbgraph.engine.control import Breakpoints, Halt, Requests

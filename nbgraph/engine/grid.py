@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbgraph.analysis.costs import CallCost, as_recorded, costs_of
 from nbgraph.engine.budgets import exact
-from nbgraph.engine.calls.meter import SHARED, Purse
+from nbgraph.engine.calls.purse import SHARED, Purse
 from nbgraph.engine.options import combine
 from nbgraph.errors import NbgraphError, OptionsError
 from nbgraph.prices.money import NAN, sum_of

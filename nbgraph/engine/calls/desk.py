@@ -13,9 +13,9 @@ from nbgraph.engine.calls.beside import Beside
 from nbgraph.engine.calls.book import Past, Reading
 from nbgraph.engine.calls.call import Call
 from nbgraph.engine.calls.lines import NOTHING, Line, Lines
-from nbgraph.engine.calls.meter import OutOfBudget
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.calls.outcome import error_of, kept, response_of
+from nbgraph.engine.calls.purse import OutOfBudget
 from nbgraph.engine.calls.question import Question, Waiting, answer_text, doubt
 from nbgraph.engine.calls.tally import Tally, Told, around, told
 from nbgraph.store.protocol import CallRecord

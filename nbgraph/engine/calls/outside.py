@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from nbgraph.engine.calls.call import Call
     from nbgraph.engine.calls.entry import Used
-    from nbgraph.engine.calls.meter import OutOfBudget
     from nbgraph.engine.calls.opened import Fly
+    from nbgraph.engine.calls.purse import OutOfBudget
     from nbgraph.engine.calls.question import Question
     from nbgraph.store.protocol import CallRecord
 

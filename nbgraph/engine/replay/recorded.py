@@ -25,8 +25,8 @@ from nbgraph.store.protocol import CallRecord
 
 if TYPE_CHECKING:
     from nbgraph.engine.calls.entry import Used
-    from nbgraph.engine.calls.meter import OutOfBudget
     from nbgraph.engine.calls.opened import Fly
+    from nbgraph.engine.calls.purse import OutOfBudget
 
 
 def taken(lines: Iterable[CallRecord], used: Sequence[int]) -> list[Taken]:
