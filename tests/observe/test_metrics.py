@@ -111,6 +111,7 @@ def test_what_a_record_answers_is_not_paid_again(registry):
     told = Told(registry)
     assert {"reused": 8} == told.by("nbgraph_calls_total", "outcome")
     assert {} == told.by("nbgraph_tokens_total", "model")
+    assert {} == told.by("nbgraph_cost_usd_total", "model")
     assert {"done": 9} == told.by("nbgraph_steps_total", "status")
 
 
