@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from math import isnan
+from typing import Annotated
 
 import pandas as pd
 import pytest
@@ -188,3 +190,26 @@ def test_a_run_without_calls_has_empty_tables():
     run = ng.Engine(graph, store=":memory:").run({"n": 0})
     assert (0, list(CALLS)) == (len(run.costs), list(run.costs.columns))
     assert (0, 0) == (len(run.costs_by("node")), run.costs_by("node").attrs["total"]["cost"])
+
+
+@pytest.mark.slow
+def test_ten_thousand_calls_add_up_to_the_last_digit():
+    """Totals by call, task, node, model, attempt, step and run are one exact number, that of the prices by hand."""
+    graph, rates = ng.Graph({"n": int, "done": Annotated[int, ng.add]}, name="many"), {"a": "0.075", "b": "2.3456789"}
+
+    @graph.node(sends="work")
+    def split(state):
+        return [ng.Send("work", n=n) for n in range(100)]
+
+    @graph.node
+    def work(state, ctx):
+        for number in range(100):
+            ctx.call(lambda number: answer("ab"[number % 2], state["n"] * number), number)
+        return {"done": 1}
+
+    run = ng.Engine(graph, store=":memory:", prices={name: (rate, "1.1") for name, rate in rates.items()}).run({"n": 0})
+    tokens = [(rates["ab"[number % 2]], n * number) for n in range(100) for number in range(100)]
+    paid = sum(Fraction(rate) * many + 10 * Fraction("1.1") for rate, many in tokens) / 10**6
+    sums = [total(run.costs.cost), total(run.engine.costs().cost)]
+    sums += [total(run.costs_by(name).cost) for name in ("call", "task", "node", "model", "attempt", "step")]
+    assert (10_000, {paid}) == (len(run.costs), {Fraction(one) for one in sums})
