@@ -11,7 +11,7 @@ from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.engine.calls.estimate import expected
-from nbgraph.engine.calls.meter import Meter, Spent
+from nbgraph.engine.calls.meter import Meter, Spent, note_most
 from nbgraph.prices.money import amount
 from nbgraph.prices.usage import Usage, usage_of
 
@@ -51,25 +51,72 @@ def meter_of(options: Options, began: float, store: Store, run_id: str) -> Meter
 def paid(lines: Iterable[CallRecord], prices: Prices) -> Iterator[Spent]:
     """Yield what a run's own calls used, by its log. What a record answered was paid elsewhere.
 
-    A line that does not say what it cost, of a model without a price then or of an older version, is priced today.
-    One of a model that does not say what it used counts as what was expected of it, but for those around calls that do.
+    A line that does not say what it cost, of a model without a price then or of an older version, is priced today. A
+    call to a model that does not tell what it used, or of which nobody knows how it ended, counts as what was expected
+    of it, but for those around calls that tell.
     """
-    begun: dict[tuple[str, str], str] = {}
-    told: set[tuple[str, str]] = set()
-    for line in lines:
-        if line.phase == "started":
-            begun[line.task, line.name] = line.data
-        elif line.phase in ("returned", "raised"):
-            facts, request = loads(line.data), _request(begun.pop((line.task, line.name), "{}"))
-            if "reused" in facts or "skipped" in facts:
-                continue
-            usage = _usage(facts)
-            if usage is not None:
-                told.update((line.task, line.name[:place]) for place, char in enumerate(line.name) if char == "/")
-            if line.phase == "returned" and request and (line.task, line.name) not in told and _untold(facts, usage):
-                usage = _expected(request) or usage
-            if usage is not None:
-                yield Spent(str(request.get("call", "")), usage, _cost(facts, usage, prices, line.time))
+    return _Reading(prices).read(lines)
+
+
+class _Reading:
+    """One way through a log."""
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+        self._begun: dict[tuple[str, str], CallRecord] = {}
+        self._told: set[tuple[str, str]] = set()
+        """Calls around some that told what they used."""
+        self._most: dict[str, Usage] = {}
+
+    def read(self, lines: Iterable[CallRecord]) -> Iterator[Spent]:
+        """Yield what was used, in the order of the log; what is in doubt at its end comes last."""
+        for line in lines:
+            if line.phase == "started":
+                if '"stopped":true' in line.data:
+                    self._begun.pop((line.task, line.name), None)
+                else:
+                    yield from self._doubtful(line)
+                    self._begun[line.task, line.name] = line
+            elif line.phase in ("returned", "raised"):
+                yield from self._ended(line)
+        for start in list(self._begun.values()):
+            yield from self._doubtful(start)
+
+    def _ended(self, line: CallRecord) -> Iterator[Spent]:
+        key, facts = (line.task, line.name), loads(line.data)
+        start = self._begun.get(key)
+        if start is not None and start.request != line.request:  # of an attempt before; this line tells all by itself
+            yield from self._doubtful(line)
+            start = None
+        self._begun.pop(key, None)
+        usage = None if "reused" in facts or "skipped" in facts else _usage(facts)
+        if usage is not None:
+            self._told.update((line.task, line.name[:place]) for place, char in enumerate(line.name) if char == "/")
+        if line.phase == "returned" and start is not None and key not in self._told and _untold(facts, usage):
+            usage = self._expected(start) or usage
+        self._told.discard(key)
+        if usage is not None:
+            call = "" if start is None else _label(start)
+            note_most(self._most, call, usage)
+            yield Spent(call, usage, _cost(facts, usage, self._prices, line.time))
+
+    def _doubtful(self, line: CallRecord) -> Iterator[Spent]:
+        """Yield what the call of that name was expected to use that began before ``line`` and has no end."""
+        key = (line.task, line.name)
+        start = self._begun.pop(key, None)
+        usage = None if start is None or key in self._told else self._expected(start)
+        self._told.discard(key)
+        if start is not None and usage is not None:
+            yield Spent("", usage, self._prices.price(usage, start.time).cost)
+
+    def _expected(self, start: CallRecord) -> Usage | None:
+        request = _request(start.data)
+        said = expected(dumps(request)) if request else None
+        return Usage(said.model, said.input, said.output or 0) if said and said.model else self._most.get(_label(start))
+
+
+def _label(start: CallRecord) -> str:
+    return str(_request(start.data).get("call", ""))
 
 
 def _request(data: str) -> Mapping[str, Any]:
@@ -79,11 +126,6 @@ def _request(data: str) -> Mapping[str, Any]:
 
 def _untold(facts: Mapping[str, Any], usage: Usage | None) -> bool:
     return usage is None or (not usage.tokens and _known(facts) is None)
-
-
-def _expected(request: Mapping[str, Any]) -> Usage | None:
-    said = expected(dumps(request))
-    return Usage(said.model, said.input, said.output or 0) if said.model else None
 
 
 def _usage(facts: Mapping[str, Any]) -> Usage | None:

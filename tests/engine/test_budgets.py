@@ -425,3 +425,25 @@ def test_a_failure_before_a_refused_call_is_still_the_runs():
         with pytest.raises(error):
             engine.run(run_id="r")
         assert status == engine.open("r").status
+
+
+def test_a_call_that_was_given_up_counts_as_expected():
+    """What a timeout cut short may have been paid for: it counts, in this drive and by the log in the next."""
+    started = []
+
+    async def hangs(text, model, max_tokens):
+        started.append(text)
+        await asyncio.sleep(60)
+
+    async def node(state, ctx):
+        for word in ("one", "two", "three"):
+            try:
+                async with asyncio.timeout(0.01):
+                    await ctx.call(hangs, word, model="m", max_tokens=50)
+            except TimeoutError:
+                pass
+
+    engine = ng.Engine(row(1, node), prices=PRICES, token_budget=140)
+    first = stopped(engine)
+    again = stopped(engine, resume=True)
+    assert (["one", "two"], 2 * 58, 2 * 58) == (started, first.spent, again.spent)

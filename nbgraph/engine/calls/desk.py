@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbgraph.engine.calls.beside import Beside
 from nbgraph.engine.calls.book import Past, Reading
 from nbgraph.engine.calls.call import Call
+from nbgraph.engine.calls.estimate import expected
 from nbgraph.engine.calls.lines import NOTHING, Line, Lines
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.calls.outcome import error_of, kept, response_of
@@ -84,8 +85,8 @@ class Desk:
             self._use(self.lines.write(self._raised(name, call, error, began)))
             raise
         except BaseException:
-            self.tally.drop(name)
             self._go_on(name, call)
+            self.tally.lost(name)
             raise
         if call.form is not None:
             return self._opened().live(name, call, value, began)
@@ -118,7 +119,7 @@ class Desk:
             started = await self.lines.awrite(self.lines.started(name, call, self.nows))
             return await self._amade(call, name, fly)
         except CancelledError:  # the node gave the call up (a timeout, a race): a replay must not wait for it either
-            self.tally.drop(name)
+            self.tally.lost(name)
             if started is not None:
                 self._use(started)
             raise
@@ -134,8 +135,8 @@ class Desk:
             self._use(await self.lines.awrite(self._raised(name, call, error, began)))
             raise
         except BaseException:
-            self.tally.drop(name)
             self._go_on(name, call)
+            self.tally.lost(name)
             raise
         if call.form is not None:
             return self._opened().live(name, call, value, began, fly)
@@ -157,7 +158,7 @@ class Desk:
         if self.refused is not None and name in self._cut:
             self._cut.discard(name)
             self.tally.drop(name)
-            if call.unknown != "retry":
+            if call.unknown != "retry" or expected(call.request.text).model:
                 self.lines.write(self.lines.stopped(name, call))
             raise self.refused
 

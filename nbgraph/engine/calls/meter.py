@@ -175,9 +175,7 @@ class Meter:
 
     def _note(self, spent: Spent, purses: Iterable[Purse], held: Amount | None = None) -> None:
         usage = spent.usage
-        most = self._most.get(spent.call)
-        if spent.call and (most is None or usage.tokens >= most.tokens):
-            self._most[spent.call] = usage
+        note_most(self._most, spent.call, usage)
         for purse in purses:
             purse.spend(Amount(usage.tokens, spent.cost), usage.model, held)
 
@@ -188,6 +186,12 @@ class Meter:
     def _amount(self, usage: Usage) -> Amount:
         limited = any(purse.cost_limit is not None for purse in self._purses)
         return Amount(usage.tokens, self._price(usage).cost if limited else NO_MONEY)
+
+
+def note_most(most: dict[str, Usage], call: str, usage: Usage) -> None:
+    """Note what a function used, if it is the most so far: its next call may use that."""
+    if call and (call not in most or usage.tokens >= most[call].tokens):
+        most[call] = usage
 
 
 def entries(usage: Usage, priced: Priced) -> str:

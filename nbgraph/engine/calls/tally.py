@@ -136,6 +136,14 @@ class Tally:
             getLogger("nbgraph").warning("what call %s used could not be counted", name, exc_info=True)
             return ""
 
+    def lost(self, name: str) -> None:
+        """Count a call of which nobody will know what it used, since it was given up, as what was expected of it."""
+        ticket = self._tickets.pop(name, None)
+        if name in self._counted:
+            self._meter.drop(ticket)
+        else:
+            self._meter.end(ticket, None)
+
     def drop(self, name: str) -> None:
         """Give back what was reserved for a call that gave nothing."""
         ticket = self._tickets.pop(name, None)
