@@ -92,7 +92,8 @@ class _Reading:
         usage = None if "reused" in facts or "skipped" in facts else _usage(facts)
         if usage is not None:
             self._told.update((line.task, line.name[:place]) for place, char in enumerate(line.name) if char == "/")
-        if line.phase == "returned" and start is not None and key not in self._told and _untold(facts, usage):
+        came = line.phase == "returned" or _broken(facts)
+        if came and start is not None and key not in self._told and _untold(facts, usage):
             usage = self._expected(start) or usage
         self._told.discard(key)
         if usage is not None:
@@ -122,6 +123,12 @@ def _label(start: CallRecord) -> str:
 def _request(data: str) -> Mapping[str, Any]:
     request = loads(data).get("request")
     return request if isinstance(request, Mapping) else {}
+
+
+def _broken(facts: Mapping[str, Any]) -> bool:
+    """Say whether a connection failed in the middle of an answer: it is paid as far as it came."""
+    error = facts.get("error")
+    return isinstance(error, Mapping) and "response" in facts and not error.get("answer")
 
 
 def _untold(facts: Mapping[str, Any], usage: Usage | None) -> bool:

@@ -63,3 +63,14 @@ def test_an_sdk_that_tries_again_is_not_paid_twice(sdk, server):
     server.fail(429, times=2)
     assert "completed" == ng.Engine(row(node(sdk, "ask"), 1), token_budget=expected).run({}).status
     assert 3 == len(server.requests)
+
+
+def test_an_answer_that_broke_off_counts(sdk, server, tmp_path):
+    """A stream whose connection fails counts as what it had told until then, or, where that is nothing, as expected."""
+    expected = stopped(lambda: ng.Engine(row(node(sdk, "stream")), token_budget=1).run({})).estimate
+    server.cut(after=1)
+    engine = ng.Engine(row(node(sdk, "stream", max_retries=0), 1), store=tmp_path / "r.sqlite")
+    with pytest.raises(ng.NodeError):
+        engine.run({}, run_id="r")
+    spent = stopped(lambda: engine.resume("r", token_budget=expected)).spent
+    assert spent == expected if sdk.name == "openai" else 0 < spent < expected

@@ -138,7 +138,7 @@ class Live:
         response = keep(form.stored(self.head, self._parts), redact=streams.redact, blobs=blobs, records=True)[0]
         problem = form.problem(self.head)
         said = "" if error is None and not problem else f'"error":{self._failure(form, error, problem, blobs)},'
-        used = streams.counted(self._name, Told(_usage(form, self.head, self._parts)), failed=bool(said))
+        used = streams.counted(self._name, Told(_usage(form, self.head, self._parts)), failed=bool(problem))
         tail = f',"closed":{closed}}}' if closed else "}"
         data = f'{{{said}"response":{response},"seconds":{streams.since(self._began)!r}{used}{tail}'
         return streams.lines.line(self._name, "raised" if said else "returned", self._call.request.digest, data, blobs)
