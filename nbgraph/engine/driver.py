@@ -81,6 +81,8 @@ class Driver:
         unbound = options.time_budget is None and not self._limited
         self._plain = crew.inline and unbound and breakpoints == Breakpoints()
         self.requests = Requests()
+        self.entered: Callable[[Assignment], None] | None = None
+        """Is shown each attempt before it starts, on this thread, and may set its context variables."""
 
     # -- the loop
 
@@ -123,7 +125,10 @@ class Driver:
         return simple and not asked and self._verdict.bound is None and ledger.step < self._options.max_steps
 
     def _prepared(self, task: Task) -> Assignment:
-        return prepare(task, self._plan.schema, self._around, self._variables.copy())
+        assignment = prepare(task, self._plan.schema, self._around, self._variables.copy())
+        if self.entered is not None:
+            self.entered(assignment)
+        return assignment
 
     def wake(self) -> None:
         """Make the loop look at its requests; callable from any thread."""

@@ -45,7 +45,11 @@ class Observer(Protocol):
     """A listener that wants whole rows. ``every``, where it has one: seconds between two looks; else 0.01."""
 
     def begin(self, run: Followed) -> Sink | None:
-        """Return what takes the news of a drive that begins, None where nothing shall. On the observer's thread."""
+        """Return what takes the news of a drive that begins, None where nothing shall. On the observer's thread.
+
+        An observer may also have ``surround(run)``: called before, on the thread that makes the drive; it returns a
+        function (task id, context variables) that is called before each attempt starts, quick and without errors, or None.
+        """
 
 
 class Followed:

@@ -194,6 +194,8 @@ class Posts:
         """Have ``listeners`` follow a drive before it begins, from ``start``; None: of a new run."""
         for listener in listeners:
             run = Followed(store, session, graph, clock, start or NOWHERE, new=start is None)
+            if hasattr(listener, "surround"):
+                _surround(listener, run, session)
             self._post(listener).attach(run)
 
     def _post(self, listener: Any) -> Post:
@@ -238,6 +240,16 @@ def _flush_at_exit() -> None:
     if not _registered:
         _registered = True
         atexit.register(lambda: flush(list(_POSTS), _AT_EXIT))
+
+
+def _surround(listener: Any, run: Followed, session: Session) -> None:
+    """Let a listener set the context variables of a drive's attempts; without that they run as they would."""
+    try:
+        enter = listener.surround(run)
+        if enter is not None:
+            session.surround(enter)
+    except Exception:  # noqa: BLE001 - a listener is the user's, and may raise anything
+        _LOG.warning("listener %r cannot surround run %s; it runs without", listener, run.run_id, exc_info=True)
 
 
 def place_of(store: Store, run_id: str) -> Place:

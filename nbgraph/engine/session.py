@@ -29,6 +29,9 @@ from nbgraph.store.protocol import EventRecord, Lease, RunStatus, Store
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from contextvars import Context
+
+    from nbgraph.engine.attempt import Assignment
 
 _PATIENCE = 0.2
 """Seconds that a person who pressed stop waits for the run to stand still before the cell lets go of it."""
@@ -91,6 +94,17 @@ class Session:
     def heed(self, stops: Stops) -> None:
         """Stop before the nodes of ``stops`` from now on, as they change."""
         stops.heed(self._driver.requests)
+
+    def surround(self, enter: Callable[[str, Context], None]) -> None:
+        """Have ``enter`` called with the task and the context variables of each attempt before it starts."""
+        before = self._driver.entered
+
+        def entered(assignment: Assignment) -> None:
+            if before is not None:
+                before(assignment)
+            enter(assignment.task.id, assignment.variables)
+
+        self._driver.entered = entered
 
     def drive(self) -> None:
         """Drive to the end on this thread. An interrupt pauses the run and is raised again."""

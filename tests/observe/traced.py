@@ -99,9 +99,9 @@ def reviewed(engine: ng.Engine, run_id: str = "r1") -> ng.Run:
     return engine.resume(run_id)
 
 
-def listening(processor: Any = SimpleSpanProcessor) -> tuple[TracerProvider, InMemorySpanExporter]:
+def listening(processor: Any = SimpleSpanProcessor, **how: Any) -> tuple[TracerProvider, InMemorySpanExporter]:
     """Return a provider and what it was given."""
-    provider, exporter = TracerProvider(shutdown_on_exit=False), InMemorySpanExporter()
+    provider, exporter = TracerProvider(shutdown_on_exit=False, **how), InMemorySpanExporter()
     provider.add_span_processor(processor(exporter))
     return provider, exporter
 

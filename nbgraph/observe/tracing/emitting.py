@@ -2,23 +2,34 @@
 
 Owns all contact with the SDK. The API has no way to give a span its id; the SDK's tracer has: it asks its ``id_generator``,
 and a copy of the provider's tracer asks ours. With a provider of another make (no ``id_generator``) spans have whatever
-ids it makes up: parents are right, and links, which would lead nowhere, are left out.
+ids it makes up: parents are right, and links, which would lead nowhere, are left out. Imported where ``extra`` has looked.
 """
 
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nbgraph.errors import NbgraphError, OptionsError
+from opentelemetry.context import Context
+from opentelemetry.trace import Link as OtelLink
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    ProxyTracerProvider,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    TracerProvider,
+    get_tracer_provider,
+    set_span_in_context,
+)
+from opentelemetry.trace import Span as OtelSpan
+
+from nbgraph.errors import OptionsError
 from nbgraph.observe.tracing.names import LINK, SCHEMA, VERSION
 from nbgraph.observe.tracing.spans import Span
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Link as OtelLink
-    from opentelemetry.trace import Span as OtelSpan
-    from opentelemetry.trace import SpanContext, Tracer, TracerProvider
-
 
 FLUSH_EVERY = 512
 """Spans; the SDK's batches hold 2048."""
@@ -61,8 +72,6 @@ class Emitter:
 
     def start(self, span: Span) -> OtelSpan:
         """Begin a span; it is not over. What is in it may be emitted from now on."""
-        from opentelemetry.trace import SpanKind  # noqa: PLC0415 - an extra; whoever has no traces needs none
-
         self._ids.trace, self._ids.span = self._trace, span.id
         kind, around = SpanKind.CLIENT if span.outside else SpanKind.INTERNAL, self._around(span)
         begun = self._tracer.start_span(span.name, around, kind, dict(span.facts), self._links(span), span.start)
@@ -73,8 +82,6 @@ class Emitter:
 
     def finish(self, begun: OtelSpan, span: Span) -> None:
         """End a span that was begun, with all that is known of it now."""
-        from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415 - as above
-
         for mark in span.marks:
             begun.add_event(mark.name, dict(mark.facts), mark.time)
         if span.error:
@@ -95,9 +102,6 @@ class Emitter:
             send()
 
     def _around(self, span: Span) -> Any:
-        from opentelemetry.context import Context  # noqa: PLC0415 - as above
-        from opentelemetry.trace import NonRecordingSpan, set_span_in_context  # noqa: PLC0415 - as above
-
         nothing = Context()  # whatever span the calling thread is in has no part in it
         if not span.parent:
             return nothing
@@ -110,29 +114,12 @@ class Emitter:
 
 def link_to(trace: int, span: int, why: str) -> OtelLink:
     """Return a link to a span of nbgraph's, wherever it was emitted."""
-    from opentelemetry.trace import Link, SpanContext, TraceFlags  # noqa: PLC0415 - as above
-
     flags = TraceFlags(TraceFlags.SAMPLED)
-    return Link(SpanContext(trace, span, is_remote=True, trace_flags=flags), {LINK: why})
-
-
-def needed() -> None:
-    """Raise where OpenTelemetry is not installed."""
-    try:
-        import opentelemetry.trace  # noqa: F401, PLC0415 - an extra, asked for here
-    except ImportError as error:
-        raise NbgraphError(
-            "traces need OpenTelemetry, which is not installed",
-            still="nothing was exported, and no run depends on it",
-            todo="pip install 'nbgraph[otel]'",
-        ) from error
+    return OtelLink(SpanContext(trace, span, is_remote=True, trace_flags=flags), {LINK: why})
 
 
 def provider_of(provider: TracerProvider | None) -> Any:
     """Return ``provider``, else the global one; raises ``OptionsError`` where nobody has set one."""
-    needed()
-    from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider  # noqa: PLC0415 - as above
-
     found = get_tracer_provider() if provider is None else provider
     if isinstance(found, ProxyTracerProvider):
         raise OptionsError(

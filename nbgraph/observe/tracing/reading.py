@@ -47,3 +47,10 @@ def spans_of(store: Store, run_id: str, *, content: bool = False) -> list[Span]:
     events = store.events(run_id)
     found = [*tree.take(steps, events, store.calls(run_id)), *tree.end()]
     return sorted(found, key=lambda span: (span.drive, span.kind != "run"))
+
+
+def drives_before(store: Store, run_id: str, seq: int) -> int:
+    """Return how many drives a run had up to event ``seq``."""
+    before = [event.kind for event in store.events(run_id) if event.seq <= seq]
+    forked = store.origin(run_id) is not None
+    return before.count("run.resumed") + (before.count("run.forked") if forked else 1)
