@@ -157,7 +157,13 @@ class Driver:
         budget = self._options.time_budget
         if budget is not None and self._halt is None and (spent := self._clock.monotonic() - self._began) >= budget:
             self._stop(Halt("paused", "time_budget", over_budget(self._ledger.run_id, budget, spent)))
-        if self._limited and self._halt is None and (over := self._recorder.meter.over()) is not None:
+        if self._limited and self._halt is None:
+            self._check_spent()
+
+    def _check_spent(self) -> None:
+        """Start nothing further where a budget was overdrawn; a run that has nothing to start any more may end."""
+        over = self._recorder.meter.over()
+        if over is not None and (self._frontier.ready or len(self._admission) or self._retries):
             self._stop(Halt("paused", over.why, out_of_budget(self._ledger.run_id, over)))
 
     def _stop(self, halt: Halt) -> None:

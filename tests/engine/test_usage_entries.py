@@ -190,6 +190,12 @@ def test_an_entry_that_goes_over_the_budget_starts_nothing_further():
     assert ("completed", 5) == (engine.resume("r", cost_budget=0.2).status, len(ran))
 
 
+def test_a_run_that_is_over_its_budget_at_its_end_is_complete():
+    """Where nothing is left to start there is nothing to pause."""
+    engine = ng.Engine(row(2, node_of(lambda ctx: ctx.usage(cost="0.04"))), cost_budget="0.05")
+    assert "completed" == engine.run().status
+
+
 def test_an_entry_counts_before_a_call():
     """What a node entered is not there for its calls any more."""
     model = Model()
