@@ -12,7 +12,6 @@ from hashlib import sha256
 from operator import index
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.analysis.costs import CallCost, Pricing, as_recorded, as_with, costs_of
 from nbgraph.codec import NO_TYPES, Types, encode
 from nbgraph.engine import tables
 from nbgraph.engine.history import History, resolved
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pandas import DataFrame
+
+    from nbgraph.analysis.costs import CallCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class Past:
 
         A fork's own calls; those of the steps that it shares are its origin's. Reads the file, runs no code.
         """
-        return self._cost_frame(self._call_costs(as_recorded(self._prices)), f"Costs of run {self.id}")
+        return self._cost_frame(self._call_costs(), f"Costs of run {self.id}")
 
     def costs_by(self, *names: str) -> DataFrame:
         """Return costs summed by "node", "model", "step", "task", "attempt", "call" or "provider", or several of them.
@@ -177,7 +178,7 @@ class Past:
         from nbgraph.analysis.cost_frames import groups_frame  # noqa: PLC0415 - only when asked
 
         by = f" by {' and '.join(map(str, names))}" if names else ""
-        return groups_frame(self._call_costs(as_recorded(self._prices)), names, f"Costs of run {self.id}{by}")
+        return groups_frame(self._call_costs(), names, f"Costs of run {self.id}{by}")
 
     def reprice(self, prices: Any) -> DataFrame:
         """Return ``costs`` as they would be with other prices; nothing is written.
@@ -185,15 +186,18 @@ class Past:
         ``prices`` as in the option: a mapping from models to prices, a function, or ``ng.prices.Prices`` (such as
         ``ng.prices.listed``). A cost that a node gave itself stays where these prices do not know the model.
         """
-        costs = self._call_costs(as_with(prices_of(prices)))
-        return self._cost_frame(costs, f"Costs of run {self.id} with other prices")
+        return self._cost_frame(self._call_costs(prices_of(prices)), f"Costs of run {self.id} with other prices")
 
     @property
     def _prices(self) -> Prices:
         """What prices calls whose lines say no cost: those of older versions."""
         return prices_of(None)
 
-    def _call_costs(self, pricing: Pricing) -> list[CallCost]:
+    def _call_costs(self, other: Prices | None = None) -> list[CallCost]:
+        """Return a row for each call, with the prices that held then, or with ``other`` ones."""
+        from nbgraph.analysis.costs import as_recorded, as_with, costs_of  # noqa: PLC0415 - only when asked
+
+        pricing = as_recorded(self._prices) if other is None else as_with(other)
         return costs_of(self._store.calls(self.id), self._steps(), self._store.events(self.id), pricing)
 
     def _cost_frame(self, costs: list[CallCost], title: str) -> DataFrame:

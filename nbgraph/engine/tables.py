@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from json import loads
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.analysis.costs import as_recorded, costs_of
 from nbgraph.prices import Prices
 from nbgraph.store.protocol import CallRecord, EventRecord, Origin, RunRow, StepRecord, Store
 
@@ -148,6 +147,7 @@ def costs(store: Store, prices: Prices) -> DataFrame:
     ``prices``: for calls whose lines say no cost, those of older versions.
     """
     from nbgraph.analysis.cost_frames import RunCosts, runs_frame  # noqa: PLC0415 - only when asked
+    from nbgraph.analysis.costs import as_recorded, costs_of  # noqa: PLC0415 - as above
 
     pricing = as_recorded(prices)
 
