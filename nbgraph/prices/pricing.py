@@ -63,6 +63,8 @@ class Prices:
     """
 
     def __init__(self, own: Own | None = None, *, reference: bool = True) -> None:
+        if own is not None and not isinstance(own, Mapping) and not callable(own):
+            raise _wrong(own)
         self._ask = None if own is None or isinstance(own, Mapping) else own
         self._own = _rates(own) if isinstance(own, Mapping) else {}
         self._reference = reference
@@ -111,11 +113,11 @@ listed = Prices(reference=False)
 
 def prices_of(given: Any) -> Prices:
     """Return what ``prices=`` says: nothing, a mapping, a function, or ``Prices``; raises ``OptionsError``."""
-    if isinstance(given, Prices):
-        return given
-    if given is None or isinstance(given, Mapping) or callable(given):
-        return Prices(given)
-    raise OptionsError(
+    return given if isinstance(given, Prices) else Prices(given)
+
+
+def _wrong(given: Any) -> OptionsError:
+    return OptionsError(
         f"prices is {given!r}",
         option="prices",
         expected="a mapping from models to prices, a function (model, usage), or ng.prices.Prices",
@@ -175,6 +177,8 @@ def _warn(usage: Usage, problem: str) -> None:
         _warned.add((usage.model, usage.tier))
     tier = "" if usage.tier in STANDARD else f" at service tier {usage.tier!r}"
     model = f"model {usage.model!r}{tier}" if usage.model else "a call that names no model"
+    say = f"prices={{{usage.model or 'model'!r}: ng.prices.Rate(input, output)}}, US dollars per million tokens"
     told = f"nobody knows what {model} costs{f': {problem}' if problem else ''}; its calls' cost is NaN"
     with suppress(UnknownPriceWarning):  # where warnings are errors: the call is paid for, and must be kept
-        warnings.warn(f"{told}. Say it: prices={{model: ng.prices.Rate(input, output)}}", UnknownPriceWarning, 3)
+        # The place is nobody's line: the call may come from any thread.
+        warnings.warn_explicit(f"{told}. To say it: {say}", UnknownPriceWarning, "nbgraph", 1, "nbgraph.prices")
