@@ -89,12 +89,14 @@ def _replayed(engine: Engine, run_id: str, *, strict: bool) -> dict[str, Any]:
         "tasks": None,
         "skipped": None,
         "calls": None,
+        "saved": None,
         "mismatches": [],
         "error": None,
     }
     try:
         report = engine.replay(run_id, strict=strict)
         found |= {"tasks": report.tasks, "skipped": len(report.skipped), "calls": report.calls}
+        found["saved"] = None if report.saved.is_nan() else f"{report.saved:f}"
         problems = report.problems
     except (ReplayMismatchError, MissingCallError) as error:
         problems = [error]
@@ -115,7 +117,8 @@ def _told(each: Mapping[str, Any]) -> Iterator[str]:
     name = safe(each["run_id"])
     if each["ok"]:
         left = f", {each['skipped']} not run again" if each["skipped"] else ""
-        yield f"{name}: no difference ({each['tasks']} tasks, {each['calls']} calls from the record{left})"
+        saved = f", ${each['saved']} saved" if each["saved"] not in (None, "0") else ""
+        yield f"{name}: no difference ({each['tasks']} tasks, {each['calls']} calls from the record{saved}{left})"
         return
     yield f"{name}: {'could not be replayed' if each['error'] else 'differs'}"
     for error in [each["error"]] if each["error"] else each["mismatches"]:

@@ -70,3 +70,9 @@ def test_sums_need_a_run(spent, data):
     code, found = data("costs", spent, "--by", "node")
     assert (2, "UsageError") == (code, found["error"]["type"])
     assert "costs FILE RUN --by node" in found["error"]["message"]
+
+
+def test_a_replay_tells_what_it_saved(file, data):
+    """A replay's document has what its calls cost when they were made; calls without a model cost nothing."""
+    _, found = data("replay", file, "done", "--graph", "tests.cli.plays:graph")
+    assert ["0"] == [run["saved"] for run in found["runs"]]
