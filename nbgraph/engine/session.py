@@ -18,6 +18,7 @@ from nbgraph.engine.control import Breakpoints, Stops
 from nbgraph.engine.driver import SLICE, Driver
 from nbgraph.engine.feed import Feed, Place
 from nbgraph.engine.glance import Glance, Watch
+from nbgraph.engine.latch import Latch
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
 from nbgraph.engine.printing import hold, release
@@ -60,7 +61,7 @@ class Session:
         ledger.after_commit = self.feed.committed
         recorder.log.after_commit = self.feed.called
         self._driver = Driver(plan, ledger, self._crew, options, breakpoints, recorder, self.feed.publish)
-        self.finished = threading.Event()
+        self.finished = Latch()
         self.error: NbgraphError | None = None
         self._watchers: list[Callable[[], None]] = []
         self._taken_over = False

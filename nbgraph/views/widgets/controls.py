@@ -23,7 +23,7 @@ from nbgraph.views.widgets.base import RunView
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.questions import Questions
 from nbgraph.views.widgets.scene import Hands
-from nbgraph.views.widgets.steering import VERBS, Elapsed, Standing, closed, refused
+from nbgraph.views.widgets.steering import VERBS, Elapsed, Standing, closed, heeded, refused
 
 Opener = Callable[[Any], None]
 """What is done with a fork that was made and is wanted on the page."""
@@ -47,6 +47,8 @@ class ControlsView(RunView):
         self.run: Steerable = subject
         self._opener = opener
         self._forked: Any = None
+        self._asks = 0
+        """How often something was asked for: an answer that comes late is not the answer to the next one."""
         self._now = Standing("", closed=closed(subject))
         self._elapsed = Elapsed(subject.store.run(subject.id).record.created)
         self._questions, self._spending = Questions(subject.store, str(subject.id)), Spending()
@@ -66,7 +68,7 @@ class ControlsView(RunView):
         self._now = self._now._replace(
             status=news.status, live=news.live, holder="" if news.live else news.holder, steps=steps
         )
-        if self._now.asked == "pause" and not news.live:
+        if heeded(self._now, news.events):
             self._now = self._now._replace(asked="")
         self._publish()
 
@@ -86,7 +88,7 @@ class ControlsView(RunView):
 
     def _publish(self) -> None:
         now, at = self._now, self.cursor.step
-        going = now.live or (now.status == "running" and bool(now.holder))
+        going = now.status == "running" and (now.live or bool(now.holder))
         shown = {
             "status": now.status,
             "live": now.live,
@@ -122,13 +124,14 @@ class ControlsView(RunView):
         if action is None:
             return
         self._now = self._now._replace(asked=verb)
+        self._asks += 1
         self.note = {}
         if verb == "pause":
             action()  # it only asks; that the run has stopped is news
         self._publish()
         if verb != "pause":
             hands = self._brakes if verb == "cancel" else self.scene.hands
-            hands.do(partial(self._act, verb, action))
+            hands.do(partial(self._act, self._asks, action))
 
     def _action(self, verb: str, message: Mapping[str, Any]) -> Callable[[], Any] | None:
         """Return what to do, None where the page said something that cannot be."""
@@ -143,19 +146,19 @@ class ControlsView(RunView):
         act: Callable[[], Any] = getattr(self.run, verb)
         return act
 
-    def _act(self, verb: str, action: Callable[[], Any]) -> None:
+    def _act(self, ask: int, action: Callable[[], Any]) -> None:
         """Do it on a thread of its own, and tell the scene's thread what came of it."""
         try:
             action()
         except Exception as error:  # noqa: BLE001 - whatever went wrong is said on the page, where it was asked for
-            self.scene.post(partial(self._came, verb, told(error)))
+            self.scene.post(partial(self._came, ask, told(error)))
         else:
-            self.scene.post(partial(self._came, verb, None))
+            self.scene.post(partial(self._came, ask, None))
 
-    def _came(self, verb: str, error: Mapping[str, Any] | None) -> None:
+    def _came(self, ask: int, error: Mapping[str, Any] | None) -> None:
         if self.closed:
             return
-        if self._now.asked == verb:
+        if self._asks == ask:  # nothing else was asked for since
             self._now = self._now._replace(asked="")
         if error is not None:
             self.note = dict(error)

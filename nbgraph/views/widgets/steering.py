@@ -65,6 +65,21 @@ def refused(run: Standing) -> Mapping[str, str]:
     return {verb: _why_not(verb, run) for verb in VERBS}
 
 
+def heeded(run: Standing, events: Iterable[EventRecord]) -> bool:
+    """Say whether the run's own word (its new ``events``, and how it stands with them) ends what was asked of it.
+
+    >>> heeded(Standing("completed", asked="resume"), [])
+    True
+    >>> heeded(Standing("running", live=True, asked="pause"), [])
+    False
+    """
+    if run.asked == "resume":
+        return run.status == "completed" or any(event.kind == "run.resumed" for event in events)
+    return (run.asked == "pause" and not run.live) or (
+        run.asked in ("step", "until") and run.status == "completed" and not run.live
+    )
+
+
 def _why_not(verb: str, run: Standing) -> str:
     if run.closed:
         return run.closed
@@ -87,7 +102,7 @@ def _busy(verb: str, run: Standing) -> str:
     if run.asked in (verb, "cancel"):
         return DOING[run.asked]
     if verb in ("pause", "cancel"):
-        return ""
+        return "" if run.status == "running" or run.asked else _STILL  # the last moment of a run that has ended
     return "the run is going on; pause it first"
 
 
