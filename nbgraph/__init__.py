@@ -211,6 +211,7 @@ __all__ = [
     "register_codec",
     "runs",
     "thaw",
+    "tracing",
     "union",
     "updown_counter",
     "with_backpressure_timeout",
