@@ -22,6 +22,7 @@ import comm
 from comm.base_comm import BaseComm
 
 import nbgraph as ng
+from nbgraph.views.widgets.costs import CostsView
 from nbgraph.views.widgets.doors import dashboard, run_view
 from nbgraph.views.widgets.inspector import InspectorView
 from nbgraph.views.widgets.timeline import TimelineView
@@ -31,6 +32,7 @@ VIEWS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("graph view", run_view),
     ("timeline", TimelineView),
     ("inspector", InspectorView),
+    ("costs", CostsView),
     ("dashboard", dashboard),
 )
 
