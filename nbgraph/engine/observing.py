@@ -3,7 +3,8 @@
 Owns the promises and the two shapes; ``posting`` keeps them. Knows nothing of what listeners do. A listener is either
 
 - a function ``f(event: Event)``, called with each event of each run, steps among them, in the order of ``run.events``;
-- or an object with ``begin(run: Followed)``, which returns what takes the news of that drive: a ``Sink``, or None.
+- or an object that is no function but has ``begin(run: Followed)``, which returns what takes the news of that drive: a
+  ``Sink``, or None.
 
 A listener is called on one thread of its own, never by two at a time from one engine, after the commit of what it is
 told, and with each row once, in order. It is told of the drives that it was given to: of a run that is resumed or
@@ -89,7 +90,9 @@ class Followed:
 class Told:
     """The sink of a function: calls it with each event."""
 
-    def __init__(self, listener: Callable[[Event], Any], run: Followed, failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, listener: Callable[[Event], Any], run: Followed, failed: Callable[[BaseException], None]
+    ) -> None:
         self._listener, self._run_id, self._failed = listener, run.run_id, failed
 
     def take(self, news: News) -> None:
@@ -97,7 +100,7 @@ class Told:
         for event in happened(news.steps, news.events, self._run_id):
             try:
                 self._listener(event)
-            except Exception as error:  # noqa: BLE001 - a listener is the user's, and may raise anything
+            except BaseException as error:  # noqa: BLE001 - a listener is the user's, and may raise anything, sys.exit too
                 self._failed(error)
 
     def end(self) -> None:

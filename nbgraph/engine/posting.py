@@ -39,7 +39,7 @@ class Post:
 
     def __init__(self, listener: Any) -> None:
         self.listener = listener
-        self._every = float(getattr(listener, "every", EVERY))
+        self._every = EVERY if callable(listener) else float(getattr(listener, "every", EVERY))
         self._open: dict[Followed, Sink | None] = {}
         self._new: list[Followed] = []
         self._failures: set[str] = set()
@@ -122,10 +122,10 @@ class Post:
             self._advance(run, sink)
 
     def _begun(self, run: Followed) -> Sink | None:
-        if hasattr(self.listener, "begin"):
-            sink: Sink | None = self.listener.begin(run)
-            return sink
-        return Told(self.listener, run, self._failed)
+        if callable(self.listener):
+            return Told(self.listener, run, self._failed)
+        sink: Sink | None = self.listener.begin(run)
+        return sink
 
     def _advance(self, run: Followed, sink: Sink | None) -> None:
         over = self._closed or run.over  # before the look: what is handed over by then is seen
@@ -133,6 +133,9 @@ class Post:
             news = run.news.take() if sink is not None else None
         except StoreError:  # the store was closed, or the run is gone: there is nothing more to tell
             _LOG.debug("run %r cannot be followed any more", run.run_id, exc_info=True)
+            news, over = None, True
+        except Exception as error:  # noqa: BLE001 - the thread goes on for the other runs, whatever this one's file is like
+            self._failed(error)
             news, over = None, True
         if sink is not None and news is not None:
             self._guarded(lambda: sink.take(news))
@@ -146,11 +149,13 @@ class Post:
         """Call the listener; what it raises is a line in the log."""
         try:
             return told()
-        except Exception as error:  # noqa: BLE001 - a listener is the user's, and may raise anything
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                raise  # somebody pressed stop while a table of metrics caught up
             self._failed(error)
             return None
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         kind = type(error).__name__
         if kind not in self._failures:
             self._failures.add(kind)

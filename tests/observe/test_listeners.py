@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import threading
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -121,6 +122,28 @@ def test_a_listener_that_raises_is_told_what_comes_next_and_logged_once_a_kind(c
         run = ng.Engine(counting(20), listeners=raising).run({"count": 0})
     assert rows(run) == seen(told)
     assert ["KeyError", "ValueError"] == sorted(record.exc_info[0].__name__ for record in caplog.records)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, pytest.fail.Exception])
+def test_a_listener_that_wants_to_end_everything_ends_nothing(error):
+    """Whatever it raises, it is told what comes next, and ``flush`` does not wait for ever."""
+    told = []
+
+    def raising(event):
+        told.append(event)
+        raise error
+
+    engine = ng.Engine(chain(a, b), listeners=raising)
+    run = engine.run()
+    assert engine.flush(SOON)
+    assert rows(run) == seen(told)
+
+
+def test_a_mock_is_a_listener():
+    """What can be called is called, whatever else it has."""
+    mock = Mock()
+    run = ng.Engine(chain(a, b), listeners=mock).run()
+    assert rows(run) == seen(call.args[0] for call in mock.call_args_list)
 
 
 def test_one_listener_is_never_called_twice_at_a_time():
