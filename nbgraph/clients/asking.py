@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from nbgraph.clients.secrets import Secrets
-from nbgraph.codec import Redaction
+from nbgraph.codec import MAX_DEPTH, Redaction
 
 HEADERS = frozenset([
     "accept", "accept-language", "anthropic-beta", "anthropic-version", "api-version", "content-type", "openai-beta",
@@ -83,7 +83,9 @@ def _body(content: bytes, kind: str, secrets: Secrets) -> Any:
     masked = secrets.body(content)
     if "json" in kind:
         try:
-            return loads(content)  # where the record is written, what stands under secret names is hidden
+            value = loads(content)  # where the record is written, what stands under secret names is hidden
+            if content.count(b"[") + content.count(b"{") < _DEEPEST or _levels(value) < _DEEPEST:
+                return value
         except (ValueError, RecursionError):
             pass
     found = _BOUNDARY.search(kind)
@@ -94,6 +96,15 @@ def _body(content: bytes, kind: str, secrets: Secrets) -> Any:
     except UnicodeDecodeError:
         return masked
     return secrets.query(text) if "x-www-form-urlencoded" in kind else text
+
+
+_DEEPEST = MAX_DEPTH - 10
+"""Levels that a body may have as a value; the record around it has some too. A deeper one is kept as its text."""
+
+
+def _levels(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_levels, inner), default=0)
 
 
 def lowered(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
