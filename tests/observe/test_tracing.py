@@ -74,7 +74,7 @@ def test_a_call_of_a_model_follows_the_conventions():
 
 
 def test_names_are_those_of_the_stated_conventions():
-    """What is not ours is in the conventions' package, of the version that the table says; each name is seen in a run."""
+    """What is not ours is in the conventions' package, of the version that the table says."""
     known = set()
     for package in (conventions, stable):
         for module in iter_modules(package.__path__):

@@ -11,7 +11,7 @@ from json import dumps
 from typing import Any
 
 from nbgraph.observe.tracing import names
-from nbgraph.observe.tracing.requests import body_of
+from nbgraph.observe.tracing.wire import body_of
 
 
 def content_facts(asked: Any, response: Any) -> dict[str, str]:

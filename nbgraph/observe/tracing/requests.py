@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nbgraph.observe.tracing import names
+from nbgraph.observe.tracing.wire import body_of
 
 _OPERATIONS = (
     ("/chat/completions", "chat"), ("/responses", "chat"), ("/messages", "chat"), ("/converse", "chat"),
@@ -33,12 +34,6 @@ _IN_PATH = re.compile(r"/models/([^/:]+):")
 def wire_of(asked: Any) -> bool:
     """Say whether a call's request is one over HTTP."""
     return isinstance(asked, Mapping) and isinstance(asked.get("method"), str) and isinstance(asked.get("url"), str)
-
-
-def body_of(message: Any) -> Mapping[str, Any]:
-    """Return the JSON object that a request or response carries, an empty one where it carries none."""
-    body = message.get("body") if isinstance(message, Mapping) else None
-    return body if isinstance(body, Mapping) else {}
 
 
 def http_facts(asked: Any, response: Any) -> dict[str, Any]:
