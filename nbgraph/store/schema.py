@@ -14,6 +14,10 @@ structure hold JSON. For people, pandas and the ``sqlite3`` shell there are six 
     v_questions  one row a question: run_id, seq, time, node, task, name, prompt, answer, answered, answered_by;
                  the last three are NULL while it is open; prompt is text or JSON, answer is JSON
 
+The data of a call's last line says what it used, and what it cost in US dollars with the price of then, as exact text:
+``json_extract(data, '$.usage.input_tokens')``, ``json_extract(data, '$.cost.usd')``; NULL where nobody knows. A line
+with "reused" was answered by the record of another run, and paid there.
+
 Times are seconds since 1970-01-01 UTC:
 
     pandas.read_sql("SELECT * FROM v_steps WHERE run_id = ?", sqlite3.connect("runs.sqlite"), params=["r1"])

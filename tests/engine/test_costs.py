@@ -141,6 +141,15 @@ def test_a_file_tells_its_costs_without_the_graph(tmp_path):
     assert total(SPENT) == ng.costs(file).attrs["total"]["cost"]
 
 
+def test_the_open_format_tells_costs_too(tmp_path):
+    """Whoever reads the file with SQL alone finds each call's cost, exact, beside its tokens."""
+    engine = reviewing(tmp_path / "runs.sqlite")
+    engine.run({"n": 50})
+    query = "SELECT json_extract(data, '$.usage.input_tokens'), json_extract(data, '$.cost.usd') FROM v_calls"
+    rows = engine.store.sql(f"{query} WHERE phase IN ('returned', 'raised')").rows
+    assert [(1000, SPENT[0]), (100, SPENT[1]), (50, SPENT[2])] == [(tokens, Decimal(usd)) for tokens, usd in rows]
+
+
 def test_other_prices_say_what_it_would_have_cost():
     """``reprice`` is the same table with other prices; the run keeps its own."""
     run = reviewing().run({"n": 50})
