@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
@@ -95,6 +97,15 @@ def test_a_long_table_shows_its_ends_and_the_whole_sum():
     assert 1 + 10 + 1 + 10 + 1 == page.found.count("tr")
     assert "… 30 more rows …" in page.text
     assert "$100.00" in page.text
+
+
+def test_bars_keep_their_shape():
+    """A bar's picture has the size that it is shown with: notebooks make an image's height follow from its width."""
+    html = spent(("mine", 900), ("mine", 300)).costs._repr_html_()
+    bars = re.findall(r'base64,([^"]+)" width="(\d+)" height="11"', html)
+    assert ["110", "37"] == [width for _, width in bars]
+    for picture_, width in bars:
+        assert f'viewBox="0 0 {width} 11"' in b64decode(picture_).decode()
 
 
 def test_costs_of_all_runs_show_themselves_too():
@@ -230,6 +241,7 @@ def test_a_budget_that_stopped_a_run_is_the_one_shown():
     """Of a run that stopped at its budget, that budget is drawn, also where it was opened for reading."""
     graph = ng.Graph({"n": int}, name="asks")
     graph.node(lambda state, ctx: ctx.usage(model="mine", input_tokens=1_000_000, output_tokens=0), name="ask")
+    graph.node(lambda state: None, name="next", after="ask")
     engine = ng.Engine(graph, store=":memory:", prices={"mine": (2, 2)}, cost_budget="1.25")
     with pytest.raises(ng.BudgetError):
         engine.run({"n": 0}, run_id="r1")

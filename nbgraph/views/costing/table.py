@@ -23,9 +23,9 @@ from nbgraph.views.settings import default_times
 if TYPE_CHECKING:
     from nbgraph.analysis.cost_table import CostTable
 
-_MOST, _ENDS, _NAME, _BAR, _NAMES = 40, 10, 40, 110.0, 12
-"""Rows up to which all are shown, those of a longer table at each end, characters of a name, pixels of the longest bar,
-prices that are listed."""
+_MOST, _ENDS, _NAME, _BAR, _HIGH, _NAMES = 40, 10, 40, 110, 11, 12
+"""Rows up to which all are shown, those of a longer table at each end, characters of a name, pixels of the longest bar
+and of all bars' height, prices that are listed."""
 _TOKENS = {
     "input": "tokens in",
     "cache_read": "cached",
@@ -207,8 +207,19 @@ def _bar(row: Row, total: Row, most: float) -> list[Part]:
     if weight <= 0 or most <= 0:
         return []
     wide = max(2, round(weight / most * _BAR))
-    image = {"src": _BAR_URI, "width": wide, "height": 11, "alt": "", "style": "display:inline;margin:0"}
-    return [tag("img", image), f" {percent(weight / whole)}"]
+    return [tag("img", _picture(wide)), f" {percent(weight / whole)}"]
+
+
+def _picture(wide: int) -> dict[str, Any]:
+    """Return a bar as an image of its own size: notebooks make the height of images follow from their width."""
+    size: dict[str, str | float | None] = {"width": wide, "height": _HIGH}
+    box: dict[str, str | float | None] = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "viewBox": f"0 0 {wide} {_HIGH}",
+        **size,
+    }
+    drawn = element("svg", box, element("rect", {**size, "fill": _BLUE}))
+    return {"src": picture_uri(as_markup(drawn)), **size, "alt": "", "style": "display:inline;margin:0"}
 
 
 def percent(share: float) -> str:
@@ -218,10 +229,6 @@ def percent(share: float) -> str:
     ('31 %', '<1 %', '100 %')
     """
     return "<1 %" if 0 < share < 0.01 else f"{min(share, 1.0) * 100:.0f} %"
-
-
-_BOX = {"xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 1 1", "preserveAspectRatio": "none"}
-_BAR_URI = picture_uri(as_markup(element("svg", _BOX, element("path", {"d": "M0 0h1v1H0z", "fill": _BLUE}))))
 
 
 # -- what is said below
