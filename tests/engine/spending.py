@@ -5,7 +5,6 @@ Owns no rule; each test file says its own. Prices are a millionth of a dollar pe
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,17 +15,11 @@ PRICES = {"m": (1, 1)}
 """US dollars per million tokens, in and out."""
 
 
-def dollars(tokens: int) -> str:
-    """Return what so many tokens of model "m" cost."""
-    return f"{tokens / 1_000_000:.6f}"
-
-
 class Model:
     """A model that answers with as many tokens as it is told; it counts how often it was called."""
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
-        self.inside = threading.Barrier(1)
 
     def ask(self, text: str, uses: int, model: str = "m", max_tokens: int | None = None) -> dict[str, Any]:
         """Answer."""
