@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 import anthropic
@@ -113,6 +113,24 @@ def test_a_timeout_comes_again_at_once():
         assert engine.replay("r").ok
 
 
+def test_a_replay_does_not_sit_through_the_pauses_of_an_async_client():
+    """What a client waits for behind a failure, to try again, is no time in a replay."""
+    http, pauses, done = ng.arecording_client(), [0.0], threading.Event()
+
+    async def work(ctx: ng.Context) -> str:
+        while (answer := await http.get(url)).is_error:  # noqa: ASYNC110 - it asks a server, as an SDK does
+            await asyncio.sleep(pauses[-1])
+        return answer.text
+
+    with Service(busy(2)) as service:
+        url = service.url
+        engine = engine_of(work)
+        assert heard(engine.run({}, run_id="r")) == "answer 3"
+    pauses.append(3600.0)
+    threading.Thread(target=lambda: engine.replay("r").ok and done.set(), daemon=True).start()
+    assert done.wait(SOON)
+
+
 # -- what recording itself refuses
 
 
@@ -158,6 +176,63 @@ def test_a_call_that_was_not_recorded_gets_through_an_sdk(ask: Any):
         with pytest.raises(ng.MissingCallError, match="calls POST"):
             engine.replay("r")
         assert len(service.requests) == 1
+
+
+async def aask_openai(http: Any, url: str) -> Any:
+    """Ask through the async SDK of OpenAI."""
+    sdk = openai.AsyncOpenAI(api_key="sk-1", base_url=f"{url}/v1", http_client=http)
+    return (await sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])).model
+
+
+async def aask_anthropic(http: Any, url: str) -> Any:
+    """Ask through the async SDK of Anthropic."""
+    sdk = anthropic.AsyncAnthropic(api_key="sk-1", base_url=url, http_client=http)
+    return (await sdk.messages.create(model="m", max_tokens=5, messages=[{"role": "user", "content": "hi"}])).model
+
+
+async def aask_google(http: Any, url: str) -> Any:
+    """Ask through the async SDK of Google."""
+    options = HttpOptions(base_url=url, httpx_async_client=http, retry_options=HttpRetryOptions(attempts=3))
+    sdk = genai.Client(api_key="sk-1", http_options=options)
+    return (await sdk.aio.models.generate_content(model="m", contents="hi")).model_version
+
+
+@pytest.mark.parametrize("ask", [aask_openai, aask_anthropic, aask_google], ids=lambda ask: ask.__name__)
+def test_a_call_that_was_not_recorded_gets_through_an_async_sdk(ask: Any):
+    """The same holds for async SDKs, and for requests side by side."""
+    wants, http = [1], ng.arecording_client()
+
+    async def work(ctx: ng.Context) -> Any:
+        try:
+            return await asyncio.gather(*(ask(http, service.url) for _ in range(wants[-1])))
+        except Exception:
+            return "swallowed"
+
+    with Service(says(BODY, content_type="application/json")) as service:
+        engine = engine_of(work)
+        assert heard(engine.run({}, run_id="r")) == ["m"]
+        wants.append(2)
+        with pytest.raises(ng.MissingCallError, match="calls POST"):
+            engine.replay("r")
+        assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("raw", ["with_raw_response", "with_streaming_response"])
+def test_raw_answers_of_an_sdk_are_recorded(raw: str):
+    """A node that asks an SDK for the answer itself, headers and bytes, gets those out of the record."""
+    with client() as http:
+        sdk = openai.OpenAI(api_key="sk-1", base_url="http://placeholder", http_client=http)
+
+        def work(ctx: ng.Context) -> list[Any]:
+            made = getattr(sdk.chat.completions, raw).create(model="m", messages=[])
+            with made if raw == "with_streaming_response" else nullcontext(made) as answer:
+                return [answer.headers["x-request-id"], answer.http_response.read()]
+
+        with Service(says(BODY, content_type="application/json", x_request_id="q1")) as service:
+            sdk.base_url = f"{service.url}/v1"
+            engine = engine_of(work)
+            assert heard(engine.run({}, run_id="r")) == ["q1", BODY]
+        assert engine.replay("r").ok
 
 
 @sdks

@@ -100,6 +100,7 @@ class RecordedDesk:
         end = self._find(call.key, call.request.digest, call.request.label, call.request.text, call.request.home)
         if end.phase == "started":
             await self._turns.given_up(end.seq)
+        self._turns.failed = call.form is not None and end.phase == "raised"
         if call.form is not None:
             return await Recalled(self, call, end).abegins()
         await self._turns.turn(end.seq)

@@ -49,6 +49,8 @@ class Turns:
         self._waiting: dict[int, Future[None]] = {}
         self._hanging: dict[int, Future[None]] = {}
         self._skipped = 0
+        self.failed = False
+        """True behind a request that failed: what the node's client waits for, if anything, is to try again."""
 
     def over(self, seq: int) -> None:
         """Note that the node has all that there is of an answer."""
@@ -80,7 +82,7 @@ class Turns:
 
     def idle(self, timed: bool) -> bool:
         """Go on where nothing can happen any more, but for a timer if ``timed``; return whether its time has come."""
-        if timed and self._hanging and self._skipped < _SKIPS:
+        if timed and (self._hanging or self.failed) and self._skipped < _SKIPS:
             self._skipped += 1
             return True
         if self._waiting and not timed:
