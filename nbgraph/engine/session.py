@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from nbgraph.engine.attempt import Assignment
 
-_PATIENCE = 0.2
+_PATIENCE = 0.1
 """Seconds that a person who pressed stop waits for the run to stand still before the cell lets go of it."""
 
 

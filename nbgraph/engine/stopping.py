@@ -7,10 +7,11 @@ whatever a front door (``Engine.run``, ``Run.wait``, ...) does is inside one ``t
 from __future__ import annotations
 
 import threading
+from _thread import start_new_thread
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from nbgraph.engine.latch import Latch
 from nbgraph.engine.verdict import interrupted
 from nbgraph.errors import NbgraphError, RunNotFound
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from nbgraph.store.protocol import Store
 
 T = TypeVar("T")
+
+_SLICE, _PATIENCE = 0.2, 0.1
+"""Seconds to sleep at most (a signal that comes just before a sleep is heard after it), and to wait for an undoing."""
 
 
 def stopped(pressed: KeyboardInterrupt, store: Store, session: Session | None, run_id: str = "") -> KeyboardInterrupt:
@@ -56,17 +60,46 @@ def whole(act: Callable[[], T], undo: Callable[[T], None]) -> T:
     """
     if threading.current_thread() is not threading.main_thread():
         return act()
-    given: Future[T] = Future()
+    job = _Job(act, undo)
     try:
-        threading.Thread(target=_give, args=(act, given), name="nbgraph-whole", daemon=True).start()
-        return given.result()
+        start_new_thread(job.do, ())  # ``threading.Thread`` waits for it to begin, and cannot bear an interrupt there
+        while not job.done.wait(_SLICE):
+            pass
+        return job.result()
     except KeyboardInterrupt:
-        given.add_done_callback(lambda done: None if done.exception() else undo(done.result()))
+        job.drop()
         raise
 
 
-def _give(act: Callable[[], T], given: Future[T]) -> None:
-    try:
-        given.set_result(act())
-    except BaseException as error:  # noqa: BLE001 - whoever waits raises it
-        given.set_exception(error)
+class _Job(Generic[T]):
+    """Something that is done on a thread beside, and undone if nobody wants it any more; who does so is decided once."""
+
+    def __init__(self, act: Callable[[], T], undo: Callable[[T], None]) -> None:
+        self._act, self._undo, self.done = act, undo, Latch()
+        self._given: list[T] = []
+        self._error: BaseException | None = None
+        self._fate: dict[str, bool] = {}
+
+    def do(self) -> None:
+        try:
+            self._given.append(self._act())
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            self._error = error
+        if self._fate.setdefault("dropped", False):
+            self._undone()
+        self.done.set()
+
+    def drop(self) -> None:
+        """Undo it: now, or as soon as it is done."""
+        if not self._fate.setdefault("dropped", True):
+            self._undone()
+        self.done.wait(_PATIENCE)  # so that the run is free again when the person reads that it is
+
+    def _undone(self) -> None:
+        for given in self._given:
+            self._undo(given)
+
+    def result(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._given[0]

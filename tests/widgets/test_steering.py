@@ -7,10 +7,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbgraph.store.protocol import EventRecord
-from nbgraph.views.widgets.steering import DOING, VERBS, Elapsed, Standing, refused
+from nbgraph.views.widgets.steering import DOING, VERBS, Elapsed, Standing, heeded, refused
 
 STILL = ("resume", "step", "until", "fork")
 GOING = ("pause", "cancel", "fork")
+
+
+RESUMED = EventRecord(1, 0, 0.0, "run.resumed", "", "", "{}")
+
+
+@pytest.mark.parametrize(
+    ("standing", "events", "ends"),
+    [
+        (Standing("paused", asked="resume"), (), False),
+        (Standing("running", live=True, asked="resume"), (RESUMED,), True),
+        (Standing("completed", asked="resume"), (), True),
+        (Standing("paused", live=True, asked="pause"), (), False),
+        (Standing("paused", asked="pause"), (), True),
+        (Standing("paused", asked="step"), (RESUMED,), False),
+        (Standing("completed", asked="step"), (), True),
+        (Standing("completed"), (), False),
+    ],
+)
+def test_what_was_asked_ends_with_the_runs_own_word(standing, events, ends):
+    """That the run was resumed, stands still, or has completed is known from the run, not from the thread that asked."""
+    assert ends == heeded(standing, events)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +48,8 @@ GOING = ("pause", "cancel", "fork")
         (Standing("waiting", steps=3), STILL),
         (Standing("waiting", steps=3, questions=1), ("fork",)),
         (Standing("waiting", live=True, steps=3, questions=1), GOING),
+        (Standing("completed", live=True, steps=3), ("fork",)),
+        (Standing("paused", live=True, steps=3), ("fork",)),
         (Standing("running", holder="kernel 7", steps=3), ("fork",)),
         (Standing("paused", steps=3, closed="read only"), ()),
         (Standing("running", live=True, steps=3, asked="pause"), ("cancel",)),

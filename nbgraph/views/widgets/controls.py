@@ -23,7 +23,7 @@ from nbgraph.views.widgets.base import RunView
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.questions import Questions
 from nbgraph.views.widgets.scene import Hands
-from nbgraph.views.widgets.steering import VERBS, Elapsed, Standing, closed, heeded, refused
+from nbgraph.views.widgets.steering import ENDED, VERBS, Elapsed, Standing, closed, heeded, refused
 
 Opener = Callable[[Any], None]
 """What is done with a fork that was made and is wanted on the page."""
@@ -88,7 +88,7 @@ class ControlsView(RunView):
 
     def _publish(self) -> None:
         now, at = self._now, self.cursor.step
-        going = now.status == "running" and (now.live or bool(now.holder))
+        going = (now.live and now.status not in ENDED) or (now.status == "running" and bool(now.holder))
         shown = {
             "status": now.status,
             "live": now.live,

@@ -24,6 +24,8 @@ DOING = {
 }
 """What is said between the click and the run's own word."""
 
+ENDED = ("completed", "paused", "failed", "cancelled")
+"""How a run that stands still may stand; one that waits for an answer may be driven meanwhile."""
 _HALTS = ("run.completed", "run.paused", "run.waiting", "run.failed", "run.cancelled")
 _ENDED = "the run has completed: fork it to go on from one of its steps"
 _STILL = "the run stands still"
@@ -102,7 +104,7 @@ def _busy(verb: str, run: Standing) -> str:
     if run.asked in (verb, "cancel"):
         return DOING[run.asked]
     if verb in ("pause", "cancel"):
-        return "" if run.status == "running" or run.asked else _STILL  # the last moment of a run that has ended
+        return _STILL if run.status in ENDED and not run.asked else ""  # a run that has ended lives a moment longer
     return "the run is going on; pause it first"
 
 
