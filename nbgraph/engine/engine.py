@@ -129,7 +129,7 @@ class Engine:
 
     # -- runs that exist
 
-    def resume(self, run_id: str, *, before: Break = None, after: Break = None, **options: Any) -> Run:
+    def resume(self, run_id: str | Run, *, before: Break = None, after: Break = None, **options: Any) -> Run:
         """Go on from where a run stands, with the graph's current code, and block until it stands still.
 
         Works after a crash, a failure, a pause, an interrupt or a bound; only what did not finish
@@ -137,17 +137,17 @@ class Engine:
         ``RunError`` for a completed run, and like ``run``.
         """
         __tracebackhide__ = True
-        session = None
+        run_id, session = _id_of(run_id), None
         try:
             session = self.launcher.resumed(run_id, before, after, None, options, blocking=True)
             return self._driven(session, options)
         except KeyboardInterrupt as pressed:
             raise stopped(pressed, self.store, session, run_id) from None
 
-    async def aresume(self, run_id: str, *, before: Break = None, after: Break = None, **options: Any) -> Run:
+    async def aresume(self, run_id: str | Run, *, before: Break = None, after: Break = None, **options: Any) -> Run:
         """Do the same and await its end."""
         __tracebackhide__ = True
-        return await self.open(run_id).resume(before=before, after=after, **options)
+        return await self.open(_id_of(run_id)).resume(before=before, after=after, **options)
 
     # -- forks
 
@@ -281,8 +281,9 @@ class Engine:
         """Return a widget with all runs of the store, to find one, open it, resume it, fork it or delete it."""
         return face("engine.browser")(self, **how)
 
-    def open(self, run_id: str) -> Run:
+    def open(self, run_id: str | Run) -> Run:
         """Return a run of the store, to read or to steer; raises ``RunNotFound``."""
+        run_id = _id_of(run_id)
         self.store.run(run_id)
         session = self.launcher.live(run_id)
         alive = session is not None and not session.finished.is_set()
@@ -300,12 +301,13 @@ class Engine:
         """
         return tables.costs(self.store, prices_of(self.options.prices))
 
-    def prune(self, run_id: str, *, before: int) -> int:
+    def prune(self, run_id: str | Run, *, before: int) -> int:
         """Drop a run's steps before ``before``, as far as the run can then still be resumed and read.
 
         The state at the new beginning is written and checked before anything is dropped. Returns the
         first step that is kept, 1 if nothing could be dropped.
         """
+        run_id = _id_of(run_id)
         marks = [row.step for row in self.store.steps(run_id, 1, before) if row.mark]
         if not marks:
             return 1
@@ -315,14 +317,14 @@ class Engine:
         self.store.rebase(run_id, marks[-1], object_text(texts))
         return marks[-1]
 
-    def delete(self, run_id: str) -> None:
+    def delete(self, run_id: str | Run) -> None:
         """Remove a run from the store, whole; nothing of it can be read any more.
 
         Raises ``RunBusyError`` while somebody drives it, ``StoreError`` naming its forks if it has any (they share
         its steps), ``RunNotFound``; then nothing was changed.
         """
-        self.store.delete(run_id)
-        self.launcher.forget(run_id)
+        self.store.delete(_id_of(run_id))
+        self.launcher.forget(_id_of(run_id))
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until all listeners were told what is committed now; say whether they were, within ``timeout`` seconds."""

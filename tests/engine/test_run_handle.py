@@ -302,6 +302,18 @@ def test_a_run_opened_without_its_graph_cannot_be_steered(tmp_path):
             act()
 
 
+@pytest.mark.parametrize("file", ["runs.sqlite", None])
+def test_an_engine_takes_a_run_for_its_id(file, tmp_path):
+    """Whoever has the run in hand need not write its id, whatever is asked of the engine, in any store."""
+    engine = ng.Engine(chain(says("a"), says("b")), store=":memory:" if file is None else tmp_path / file)
+    run = engine.run({}, run_id="r", before="b")
+    assert "completed" == engine.resume(run).status
+    assert "r" == engine.open(run).id
+    assert 1 == engine.prune(run, before=1)
+    engine.delete(run)
+    assert engine.runs().empty
+
+
 def test_a_run_that_is_not_there():
     """Opening an unknown id raises at once."""
     engine = abc()
