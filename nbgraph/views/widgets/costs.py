@@ -52,8 +52,10 @@ class CostsView(RunView):
     def __init__(self, subject: Subject, *, prices: Prices | None = None, **how: Any) -> None:
         self._pricing = as_recorded(prices or pricing_of(subject))
         self._calls, self._dirty, self._pace = Calls(whole=False), False, Pace(_EVERY)
-        self._steps: dict[str, int] = {}
-        """Tasks that called something, and the step of their commit; 0 before it."""
+        self._costs: dict[int, CallCost] = {}
+        """Calls that ended, by the line that began them."""
+        self._open: dict[str, list[int]] = {}
+        """Tasks that are not committed yet, and their calls."""
         self._last = 0
         super().__init__(subject, **how)
 
@@ -63,15 +65,16 @@ class CostsView(RunView):
 
     def take(self, news: News) -> None:
         """Take what is new; without calls nothing is to be done for a step."""
-        if news.calls:
-            self._calls.take(news.calls)
-            for line in news.calls:
-                self._steps.setdefault(line.task, 0)
+        for call in self._calls.take(news.calls) if news.calls else ():
+            if call.outcome in ENDED:
+                self._costs[call.seq] = cost_of(call, self._pricing)
+                self._open.setdefault(call.task, []).append(call.seq)
         if news.steps:
             self._last = news.steps[-1].step
-            if self._steps:
-                self._steps.update({row.task: row.step for row in news.steps if row.task in self._steps})
-        self._dirty = self._dirty or bool(self._steps and (news.calls or news.steps))
+            for row in news.steps if self._open else ():
+                for seq in self._open.pop(row.task, ()):
+                    self._costs[seq] = self._costs[seq]._replace(step=row.step)
+        self._dirty = self._dirty or bool(self._costs and (news.calls or news.steps))
 
     def tick(self) -> None:
         """Take what is new, and sum up now and then."""
@@ -82,17 +85,13 @@ class CostsView(RunView):
 
     def _sum_up(self) -> None:
         self._dirty = False
-        costs = self._costs()
+        costs = list(self._costs.values())
         rows = sorted(cost_rows(costs), key=_size, reverse=True)
         total = total_of(costs)
         with self.hold_sync():
             self.head = self._head(costs, max(0, len(rows) - _ROWS))
             self.rows = [_sent(row, total, rows[0]) for row in rows[:_ROWS]]
             self.chart = self._drawn(costs)
-
-    def _costs(self) -> list[CallCost]:
-        found = [cost_of(call, self._pricing) for call in self._calls.all() if call.outcome in ENDED]
-        return [cost._replace(step=self._steps.get(cost.task) or None) for cost in found]
 
     def _drawn(self, costs: Sequence[CallCost]) -> dict[str, Any]:
         if not any(cost.source != FREE.source and not cost.reused for cost in costs):
