@@ -80,10 +80,16 @@ class LoopRunner:
             self._loop.create_task(self._stop(left))
 
     async def _stop(self, left: bool) -> None:
-        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        if rest:
-            await asyncio.wait(rest, timeout=0.5)
+        await _others()
         if left:
             release()
         await self._loop.shutdown_asyncgens()
+        await _others()  # what closes the streams that a node left behind was started just now
         self._loop.stop()
+
+
+async def _others() -> None:
+    """Give the loop's other tasks half a second to end."""
+    rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    if rest:
+        await asyncio.wait(rest, timeout=0.5)

@@ -43,6 +43,11 @@ class Beside:
                 if not watcher.done():
                     watcher.set_result(None)
 
+    @property
+    def busy(self) -> bool:
+        """True where more than one call is under way."""
+        return len(self._under_way) > 1
+
     async def settled(self, inside: str) -> None:
         """Wait until nothing is under way but the calls that the question is put ``inside`` of; then leave."""
         from asyncio import get_running_loop, sleep  # noqa: PLC0415 - as above

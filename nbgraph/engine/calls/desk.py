@@ -46,6 +46,8 @@ class Desk:
         self._reading = Reading(self._book if task.node.reuse_calls else recorder.doubts(task.id))
         self.redact, self.types, self.blob = recorder.redact, recorder.types, recorder.blob
         self._streams: Streams | None = None
+        self._mixed = False
+        """True once a record answered beside calls that were made: the numbers of their lines do not tell which came first."""
         self.used: list[int] = []
         """The lines that gave this attempt its answers."""
         self.nows: list[float] = []
@@ -110,6 +112,7 @@ class Desk:
     async def _acall(self, call: Call, name: str, fly: Fly | None) -> Any:
         past = self._reading.find(name, call.request.digest, call.request.home)
         if past is not None and (line := self._served(past, call, name)) is not None:
+            self._mixed = self._mixed or self.beside.busy
             return self._give(await self.lines.aput(line), call)
         from asyncio import CancelledError  # noqa: PLC0415 - whoever awaits has it loaded
 
@@ -214,7 +217,8 @@ class Desk:
 
     def turns(self) -> list[int]:
         """Return in which order the parts of answers came, where the lines used do not tell."""
-        return [] if self._streams is None else self._streams.turns()
+        log = [] if self._streams is None else self._streams.turns()
+        return log or (list(self.used) if self._mixed else [])
 
     def finish(self) -> None:
         """Close the answers that the node left open."""

@@ -17,6 +17,8 @@ from nbgraph.engine.calls.tally import Told
 from nbgraph.errors import CallError
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
     from nbgraph.engine.calls.call import Call
     from nbgraph.engine.calls.lines import Line
     from nbgraph.engine.calls.parts import Form
@@ -38,6 +40,7 @@ class Live:
         self._sync = not hasattr(self._source, "__anext__")
         self._parts: list[bytes] = []
         self._over = False
+        self._closing: Future[None] | None = None
         self.seq = 0
         """Its line, once that is written."""
 
@@ -115,7 +118,20 @@ class Live:
                     self._answer.close()
 
     async def aclose(self) -> None:
-        """Do the same without blocking the loop."""
+        """Do the same without blocking the loop. Whoever comes second waits until it is done."""
+        from asyncio import get_running_loop, shield  # noqa: PLC0415 - as above
+
+        if self._closing is not None:
+            await shield(self._closing)
+            return
+        self._closing = get_running_loop().create_future()
+        try:
+            await self._aclose()
+        finally:
+            if not self._closing.done():
+                self._closing.set_result(None)
+
+    async def _aclose(self) -> None:
         try:
             if self._streams.aside:
                 with suppress(Exception):  # as above

@@ -28,6 +28,7 @@ class Streams:
         self._desk = desk
         self._turns = Turns(desk.used)
         self._open: list[Live | Recalled] = []
+        self._served = False
 
     # -- beginning
 
@@ -40,6 +41,7 @@ class Streams:
 
     def recalled(self, record: CallRecord, call: Call) -> Recalled:
         """Return the answer that a line holds; raises what its call raised before an answer began."""
+        self._served = True
         opened = Recalled(self, call, record)
         self._open.append(opened)
         return opened.begins()
@@ -124,7 +126,8 @@ class Streams:
 
     def turns(self) -> list[int]:
         """Return who gave the node something, by lines; nothing where that follows from the lines alone."""
-        return self._turns.told(self._desk.used)
+        used = self._desk.used
+        return self._turns.told(used, whole=self._served and len(used) > 1)
 
     # -- the end of the attempt
 

@@ -26,10 +26,13 @@ class Turns:
         """Note a line that was used up, or a part of an answer."""
         self._log.append(who)
 
-    def told(self, used: Sequence[int]) -> list[int]:
-        """Return the log as line numbers, nothing where it follows from ``used``, the lines in the order of their ends."""
+    def told(self, used: Sequence[int], *, whole: bool) -> list[int]:
+        """Return the log as line numbers, nothing where it follows from ``used``, the lines in the order of their ends.
+
+        ``whole``: it never does, since lines of an earlier attempt are among them.
+        """
         log = [who if isinstance(who, int) else who.seq for who in self._log]
-        return [] if _runs(log) == list(dict.fromkeys(used)) else log
+        return log if whole or _runs(log) != list(dict.fromkeys(used)) else []
 
 
 def _runs(log: Sequence[int]) -> list[int]:

@@ -130,7 +130,6 @@ def _plainly(fn: Callable[..., Any], *args: Any) -> Any:
 
 
 def _awaited(assignment: Assignment, desk: RecordedDesk, through: Callable[..., Any] | None) -> Any:
-    import asyncio  # noqa: PLC0415 - see above
 
     loop = QuietLoop()
     loop.idle = desk.idle
@@ -140,11 +139,7 @@ def _awaited(assignment: Assignment, desk: RecordedDesk, through: Callable[..., 
             task = loop.create_task(coroutine, context=assignment.variables)
             return (through or _plainly)(loop.run_until_complete, task)
     finally:
-        left = asyncio.all_tasks(loop)
-        for other in left:
-            other.cancel()
-        if left:
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.settle()
         loop.close()
 
 

@@ -74,6 +74,7 @@ class Replayer:
             pass
         finally:
             if self._loop is not None:
+                self._loop.settle()
                 self._loop.close()
 
     def _walk(self, *, strict: bool) -> None:
@@ -148,16 +149,11 @@ class Replayer:
         return outcome
 
     def _on_loop(self, assignment: Assignment, desk: RecordedDesk) -> Outcome:
-        import asyncio  # noqa: PLC0415 - only for graphs with async nodes
 
         loop = self._loop = self._loop or QuietLoop()
         loop.idle = desk.idle
         outcome = loop.run_until_complete(loop.create_task(aperform(assignment), context=assignment.variables))
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.settle()
         return outcome
 
     def _compared(

@@ -39,7 +39,7 @@ class Turns:
     def __init__(
         self, calls: Sequence[Taken], log: Sequence[int], awaited: Callable[[CallRecord], NbgraphError]
     ) -> None:
-        self.overlap = overlapping(calls)
+        self.overlap = overlapping(calls) or bool(log)
         self._awaited = awaited
         self._ends = {call.end.seq: call.end for call in calls}
         self._order = _numbered(log) if log else [(seq, inf) for seq in self._ends]
