@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 import nbgraph as ng
-from tests.engine.stage import SOON, Log, chain, kinds, nodes_of, says
+from tests.engine.stage import SOON, Log, chain, counting, kinds, nodes_of, says
 
 
 def a(state):
@@ -305,8 +305,8 @@ def test_a_run_opened_without_its_graph_cannot_be_steered(tmp_path):
 @pytest.mark.parametrize("file", ["runs.sqlite", None])
 def test_an_engine_takes_a_run_for_its_id(file, tmp_path):
     """Whoever has the run in hand need not write its id, whatever is asked of the engine, in any store."""
-    engine = ng.Engine(chain(says("a"), says("b")), store=":memory:" if file is None else tmp_path / file)
-    run = engine.run({}, run_id="r", before="b")
+    engine = ng.Engine(counting(2), store=":memory:" if file is None else tmp_path / file)
+    run = engine.run({"count": 0}, run_id="r", before="end")
     assert "completed" == engine.resume(run).status
     assert "r" == engine.open(run).id
     assert 1 == engine.prune(run, before=1)
