@@ -85,6 +85,8 @@ class Tree:
         self._open: dict[str, _Open] = {}
         self.drive: Drive | None = None
         """The drive that is under way, None before the first row that tells of one."""
+        self._migrated: list[Mark] = []
+        """Of steps of the drive whose first event is still to come: a migration is committed just before it."""
         self._known = {who.run_id: who for who in (*(origin for origin, _ in head.origins), head.run)}
 
     # -- taking
@@ -143,12 +145,11 @@ class Tree:
             return []
         facts = loads(row.facts or "{}")
         started, seconds = facts.get("started") or 0.0, facts.get("seconds") or 0.0
+        if row.status in EDITS:
+            self._edited(row, Mark(nanoseconds(started), row.status, _edit(row, facts)))
+            return []
         drive = self._now(started + seconds)
         drive.steps += 1
-        if row.status in EDITS:
-            told = {names.STEP: row.step, f"{names.EVENT}.fields": tuple(facts.get("fields", ()))}
-            drive.marks.append(Mark(nanoseconds(started), row.status, told))
-            return []
         task = self._open.pop(row.task, None) or _Open(row.node)
         caught = facts.get("caught")
         raised = f"{caught[1]}: {caught[2]}" if caught else ""
@@ -156,6 +157,14 @@ class Tree:
         order, links = order_text(known.path), tuple(map(_from, parents))
         until = started + seconds
         return self._ended(drive, Ended(row.task, row.node, task.tries, row.status, until, row.step, order, links))
+
+    def _edited(self, row: StepRecord, mark: Mark) -> None:
+        if row.status == "migrated":
+            self._migrated.append(mark)
+        else:
+            drive = self._now(mark.time / 1e9)
+            drive.steps += 1
+            drive.marks.append(mark)
 
     def _ended(self, drive: Drive, ended: Ended) -> list[Span]:
         task = Task(ended, self.head.run, drive.number, self._known, content=self._content)
@@ -189,7 +198,10 @@ class Tree:
     def _goes_on(self, event: EventRecord) -> list[Span]:
         """Close the drive before, if it is told of, and begin the next. A fork's own first event begins its first."""
         spans = self._close(self.drive, event.time) if self.drive is not None else []
-        self.begin(event.time)
+        drive = self.begin(event.time)
+        drive.steps = len(self._migrated)
+        drive.marks = [mark._replace(time=max(mark.time, drive.start)) for mark in self._migrated]
+        self._migrated = []
         return spans
 
     def _retried(self, event: EventRecord, data: dict[str, Any]) -> None:
@@ -272,6 +284,10 @@ class Tree:
         if drive.number > 1:
             return (Link(run.trace, run_span(run, drive.number - 1), "resumed"),)
         return tuple(Link(origin.trace, run_span(origin, 1), "origin") for origin, _ in self.head.origins[-1:])
+
+
+def _edit(row: StepRecord, facts: dict[str, Any]) -> dict[str, Any]:
+    return {names.STEP: row.step, f"{names.EVENT}.fields": tuple(facts.get("fields", ()))}
 
 
 def _from(parent: Known) -> Link:
