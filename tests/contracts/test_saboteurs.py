@@ -14,11 +14,13 @@ from tests.contracts import (
     test_crash,
     test_determinism,
     test_exactly_once,
+    test_observability,
     test_one_driver,
     test_paid_once,
     test_replay,
     test_views,
 )
+from tests.contracts.carnival import Carnival
 from tests.contracts.lives import Life, Nursery
 from tests.contracts.programs import saboteurs
 from tests.contracts.shop import shop
@@ -78,6 +80,29 @@ TABLE = {
     "told_twice": Red(test_views.test_a_live_picture_ends_as_the_picture_of_the_file, {}, "assert"),
     "drawn_into": Red(test_views.test_looking_writes_nothing, {}, "assert"),
     "fetched": Red(test_views.test_looking_opens_no_socket_and_starts_no_thread, {"saboteur": "fetched"}, "socket"),
+    # what watches, and what it costs
+    "told_early": Red(test_observability.test_listeners_are_told_of_nothing_before_it_is_committed, {}, "assert"),
+    "told_in_the_run": Red(
+        test_observability.test_a_blocked_listener_holds_up_neither_run_nor_commits,
+        {"kind": "function", "patience": 0.001}, "the run waited for its listener",
+    ),
+    "attempts_counted": Red(
+        test_observability.test_every_number_of_a_scrape_equals_the_rows, {}, "nbgraph_steps_total"
+    ),
+    "summed_in_float": Red(
+        test_observability.test_costs_are_the_same_to_the_last_digit_everywhere, {}, r"assert Decimal|assert \{Decimal"
+    ),
+    "unknown_is_free": Red(test_observability.test_what_nobody_knows_is_never_nothing, {}, "is_nan"),
+    "checked_after": Red(
+        test_observability.test_no_budget_is_ever_overspent_by_calls_that_keep_to_their_limits,
+        {"budget": {"token_budget": 1000}}, "assert [0-9]+ <= 1000",
+    ),
+    "replayed_aloud": Red(test_observability.test_a_replay_tells_nobody_and_costs_nothing, {}, "assert"),
+    "spans_in_the_run": Red(
+        test_observability.test_spans_lie_in_their_parents_and_those_of_others_in_attempts, {}, "attempt 1"
+    ),
+    "secrets_kept": Red(test_observability.test_no_key_is_kept, {}, "sk-carnival"),
+    "listened_anyway": Red(test_observability.test_off_is_off, {"saboteur": "listened_anyway"}, "listener"),
 }  # fmt: skip
 
 
@@ -98,6 +123,20 @@ def recorded(tmp_path):
     engine = ng.Engine(shop(), store=tmp_path / "shop.sqlite", seed=test_replay.SEED)
     test_replay.record(engine)
     return engine.store
+
+
+@pytest.fixture
+def played(tmp_path):
+    """Give a carnival that is made anew, by whatever is broken then."""
+    made = []
+
+    def play():
+        made.append(Carnival(tmp_path))
+        return made[-1]
+
+    yield play
+    for one in made:
+        one.close()
 
 
 def fixtures_of(red: Red, request: pytest.FixtureRequest) -> dict[str, Any]:

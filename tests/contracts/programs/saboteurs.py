@@ -10,19 +10,32 @@ import itertools
 import socket
 import sqlite3
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from nbgraph import escape
+from nbgraph.analysis import costs
+from nbgraph.clients import asking, secrets
 from nbgraph.engine import frontier
 from nbgraph.engine.calls.book import Book, Reading
 from nbgraph.engine.calls.desk import Desk
+from nbgraph.engine.calls.meter import Meter, Ticket
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.context import Context
+from nbgraph.engine.engine import Engine
 from nbgraph.engine.following import Follower
+from nbgraph.engine.launching import Launcher
+from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.merge import Merger
+from nbgraph.engine.posting import Post
 from nbgraph.engine.replay import compare
 from nbgraph.engine.replay.recorded import RecordedDesk
 from nbgraph.engine.restoring import Restorer
+from nbgraph.faces import face
+from nbgraph.observe.metrics.counting import Counter
+from nbgraph.observe.tracing.identity import run_span
+from nbgraph.observe.tracing.tree import Tree
+from nbgraph.prices import pricing
 from nbgraph.store import calls, holders, sqlite, writer
 from nbgraph.store.protocol import CallRecord, Lease
 from nbgraph.views import static
@@ -260,3 +273,90 @@ def fetched(patch: Patch = setattr) -> None:
         return drawn(run)
 
     patch(static, "run_bundle", asking)
+
+
+# -- what watches, and what it costs
+
+
+def told_early(patch: Patch = setattr) -> None:
+    """Hand steps to listeners before they are committed."""
+    commit = Ledger.commit
+
+    def early(self: Any, entries: Any, status: Any = None) -> None:
+        after, self.after_commit = self.after_commit, None
+        if after is not None:
+            after([entry.row for entry in entries if entry.row is not None], self._events, status)
+        commit(self, entries, status)
+        self.after_commit = after
+
+    patch(Ledger, "commit", early)
+
+
+def told_in_the_run(patch: Patch = setattr) -> None:
+    """Call listeners on the thread that drives the run."""
+
+    def attach(self: Any, run: Any) -> None:
+        self._new.append(run)
+        run.watch(lambda: self.catch_up(1.0))
+
+    patch(Post, "attach", attach)
+
+
+def attempts_counted(patch: Patch = setattr) -> None:
+    """Count each attempt of a task as a step."""
+    step = Counter.step
+
+    def each(self: Any, graph: str, row: Any) -> None:
+        for _ in range(row.attempts):
+            step(self, graph, row)
+
+    patch(Counter, "step", each)
+
+
+def summed_in_float(patch: Patch = setattr) -> None:
+    """Add up costs in floats."""
+    patch(costs, "total", lambda amounts: Decimal(sum(map(float, amounts))))
+
+
+def unknown_is_free(patch: Patch = setattr) -> None:
+    """Take a model whose price nobody knows for one that costs nothing."""
+    patch(pricing, "UNKNOWN", pricing.UNKNOWN._replace(cost=Decimal(0)))
+
+
+def checked_after(patch: Patch = setattr) -> None:
+    """Look at a budget when a call is over, not before it is made."""
+    patch(Meter, "begin", lambda self, request: Ticket(request.label, None))
+
+
+def replayed_aloud(patch: Patch = setattr) -> None:
+    """Tell listeners of a replay what happened then."""
+    replay = Engine.replay
+
+    def told(self: Any, run: str, **how: Any) -> Any:
+        for event in self.store.events(run):
+            for listener in filter(callable, self.options.listeners):
+                listener(event)
+        return replay(self, run, **how)
+
+    patch(Engine, "replay", told)
+
+
+def spans_in_the_run(patch: Patch = setattr) -> None:
+    """Hang every span under the run's."""
+    ended = Tree._ended
+
+    def flat(self: Any, drive: Any, done: Any) -> Any:
+        return [span._replace(parent=run_span(self.head.run, drive.number)) for span in ended(self, drive, done)]
+
+    patch(Tree, "_ended", flat)
+
+
+def secrets_kept(patch: Patch = setattr) -> None:
+    """Keep a recorded request's headers and parameters as they were sent."""
+    patch(secrets, "tells", lambda name: False)
+    patch(asking, "HEADERS", asking.HEADERS | {"authorization", "x-api-key", "x-goog-api-key"})
+
+
+def listened_anyway(patch: Patch = setattr) -> None:
+    """Have somebody follow runs that nobody asked to follow."""
+    patch(Launcher, "_watching", lambda self, options: (face("engine.logs")(),))
