@@ -238,6 +238,7 @@ class Carnival:
         def weigh(state: Any, ctx: ng.Context) -> None:
             with self.provider.get_tracer("library").start_as_current_span("inside"):
                 ctx.call(answer, "plain", "gpt-4o-mini")
+            ctx.outside("GET example.test/weight", {"method": "GET", "url": "https://example.test:8443/weight"}, dict)
 
         @graph.node(after="weigh")
         def costly(state: Any, ctx: ng.Context) -> None:

@@ -87,7 +87,7 @@ TABLE = {
         {"kind": "function", "patience": 0.001}, "the run waited for its listener",
     ),
     "attempts_counted": Red(
-        test_observability.test_every_number_of_a_scrape_equals_the_rows, {}, "nbgraph_steps_total"
+        test_observability.test_every_number_of_a_scrape_equals_the_rows, {}, "_steps_total"
     ),
     "summed_in_float": Red(
         test_observability.test_costs_are_the_same_to_the_last_digit_everywhere, {}, r"assert Decimal|assert \{Decimal"
