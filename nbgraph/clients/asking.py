@@ -42,7 +42,7 @@ class Asked(NamedTuple):
 def asked_of(sent: Sent, redact: Redaction) -> Asked:
     """Return what a request asks.
 
-    >>> sent = Sent("POST", "http://h:1/v1/chat?key=sesame", [("X-Api-Key", "k"), ("Accept", "a/b")], b'')
+    >>> sent = Sent("POST", "http://h:1/v1/chat?key=sesame", [("X-Api-Key", "k"), ("Accept", "a/b")], b"")
     >>> asked_of(sent, Redaction())[:2]
     ('POST h:1/v1/chat', {'method': 'POST', 'url': 'http://h:1/v1/chat?key=<redacted>', 'headers': {'accept': 'a/b'}, 'body': None})
     """
@@ -70,10 +70,24 @@ def _address(sent: Sent, secrets: Secrets, redact: Redaction) -> tuple[str, str]
     userinfo, at, place = parts.netloc.rpartition("@")
     if at:
         secrets.userinfo(userinfo)
+    place = _place(place)
     query = secrets.query(parts.query) if parts.query else ""
     url = parts._replace(netloc=place, query=query, fragment="").geturl()
     hidden = redact.hook is not None and redact.hook("$.url", url) != url
     return url, f"{sent.method} {place}" if hidden else f"{sent.method} {place}{parts.path}"
+
+
+def _place(netloc: str) -> str:
+    """Return host and port, without a port of this machine that the system gave out."""
+    host, _, port = netloc.rpartition(":")
+    passing = _HERE.fullmatch(host) is not None and port.isdecimal() and int(port) >= GIVEN_OUT
+    return host if passing else netloc
+
+
+_HERE = re.compile(r"localhost|127(\.\d+){3}|\[::1\]")
+GIVEN_OUT = 32768
+"""The first port that systems give out by themselves. A test's or a tutorial's server on this machine has another one each
+time it is started, and is the same server; ports below are somebody's choice, and tell servers apart."""
 
 
 def _body(content: bytes, kind: str, secrets: Secrets) -> Any:
