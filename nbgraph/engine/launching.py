@@ -26,6 +26,7 @@ from nbgraph.engine.posting import GRACE, Posts, logged, place_of
 from nbgraph.engine.record import object_text
 from nbgraph.engine.session import Session
 from nbgraph.engine.stopping import unbegun, whole
+from nbgraph.engine.verdict import freed
 from nbgraph.errors import GraphError, NbgraphError, RunError, RunNotFound
 from nbgraph.faces import face
 from nbgraph.graph.definition import Graph
@@ -104,7 +105,8 @@ class Launcher:
             if watching:
                 self.posts.attach(watching, self.store, session, plan.name, options.clock)
             return self._known(session)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as pressed:
+            freed(pressed)
             self._take_back(record, lease)
             raise unbegun(record.run_id) from None
 
@@ -159,7 +161,8 @@ class Launcher:
             return self._taken_up(
                 lease, plan, options, breakpoints, "run.resumed", borrowed=borrowed, blocking=blocking
             )
-        except BaseException:
+        except BaseException as error:
+            freed(error)
             self.store.release(lease)
             raise
 
@@ -235,6 +238,7 @@ class Launcher:
                 origin=run_id, at=origin.step, reuse_calls=reuse_calls,
             )  # fmt: skip
         except BaseException as error:
+            freed(error)
             if lease is not None:
                 self._remove(lease)
             if isinstance(error, KeyboardInterrupt):

@@ -22,7 +22,7 @@ from nbgraph.engine.latch import Latch
 from nbgraph.engine.ledger import Ledger
 from nbgraph.engine.options import Options
 from nbgraph.engine.printing import hold, release
-from nbgraph.engine.verdict import cancelled, error_text
+from nbgraph.engine.verdict import cancelled, error_text, freed
 from nbgraph.engine.workers import Crew, Workers
 from nbgraph.errors import NbgraphError, RunBusyError
 from nbgraph.graph.plan import Plan
@@ -117,7 +117,8 @@ class Session:
             self._held = True
             self._store.keep_alive(self._lease)
             self.error = self._driver.drive()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as pressed:
+            freed(pressed)
             self._driver.cancel_running()
             self._pause_in_file()
             raise

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nbgraph.engine.latch import Latch
-from nbgraph.engine.verdict import interrupted
+from nbgraph.engine.verdict import freed, interrupted
 from nbgraph.errors import NbgraphError, RunNotFound
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def stopped(pressed: KeyboardInterrupt, store: Store, session: Session | None, r
 
     Where there is no session yet: what ``pressed`` says already, or how the run ``run_id`` stands, if one is named.
     """
+    freed(pressed)
     if session is not None:
         session.stop()
         run_id = session.run_id

@@ -135,6 +135,16 @@ def timed_out(task: Task) -> NodeTimeoutError:
     )
 
 
+def freed(error: BaseException) -> None:
+    """Forget where an interrupt was heard, before anything else is done about it.
+
+    It may have been heard between the lines of a ``with``: the frames, kept by the traceback, still hold the store's lock.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        traceback.clear_frames(error.__traceback__)  # those that have ended: they may hold each other, too
+        error.with_traceback(None)
+
+
 def interrupted(run_id: str) -> str:
     """Return what an interrupted person should read."""
     return f"run {run_id!r} is paused, nothing is lost: engine.resume({run_id!r}) goes on"
