@@ -78,17 +78,28 @@ def _share(cost: Decimal | None, known: Decimal) -> float:
 
 
 def groups_frame(costs: Sequence[CallCost], by: Sequence[str], title: str) -> DataFrame:
-    """Return one row a group of calls with the names ``by`` in common, in the order of their first call.
+    """Return one row a group of calls with the names ``by`` in common: by step or attempt in their order, else the dearest first.
 
-    ``attrs["total"]`` is the sum of all. Raises ``OptionsError`` for a name that there is not.
+    So the order says nothing of who asked first. ``attrs["total"]`` is the sum of all. Raises ``OptionsError`` for a name
+    that there is not.
     """
     by = list(dict.fromkeys(by))
     _check(by)
     whole = total_of(costs)
-    rows = [(*row.key, *_sums(row, whole.known), *_price(row)) for row in cost_rows(costs, by)]
+    found = sorted(cost_rows(costs, by), key=_place if set(by) & {"step", "attempt"} else _dearest)
+    rows = [(*row.key, *_sums(row, whole.known), *_price(row)) for row in found]
     table = _table(_frame(rows, (*by, *SUMS), {"reused": "int64"}), costs, title)
     table.attrs["total"] = dict(zip(SUMS[:-3], _sums(whole, whole.known), strict=True))
     return table
+
+
+def _place(row: CostRow) -> tuple[Any, ...]:
+    """Return a group's place by its names; what is not committed yet has no step, and comes last."""
+    return tuple((name is None, "" if name is None else name) for name in row.key)
+
+
+def _dearest(row: CostRow) -> tuple[Any, ...]:
+    return -row.known, -row.unknown, -(row.saved or 0), -row.tokens.tokens, _place(row)
 
 
 def _check(by: Sequence[str]) -> None:
@@ -148,5 +159,5 @@ def _table(frame: DataFrame, costs: Sequence[CallCost], title: str, *, last: int
 def _told(costs: Sequence[CallCost], title: str, last: int) -> Told:
     from nbgraph.analysis.cost_table import PriceUsed, Told  # noqa: PLC0415 - imports pandas
 
-    used = dict.fromkeys((cost.model, cost.rate, cost.source, cost.as_of) for cost in costs if cost.source != "none")
-    return Told(title, [PriceUsed(*one) for one in used], last)
+    used = {PriceUsed(cost.model, cost.rate, cost.source, cost.as_of) for cost in costs if cost.source != "none"}
+    return Told(title, sorted(used), last)

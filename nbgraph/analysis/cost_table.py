@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pandas import DataFrame
 
@@ -45,7 +45,10 @@ class CostTable(DataFrame):
     told = Told()
 
     def _repr_html_(self) -> str:
-        return str(bundle("costs.table", self).get("text/html") or DataFrame(self).to_html(max_rows=50))
+        return str(self._repr_mimebundle_().get("text/html") or DataFrame(self).to_html(max_rows=50))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return bundle("costs.table", self)
 
 
 def cost_table(frame: DataFrame, told: Told) -> CostTable:

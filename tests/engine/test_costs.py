@@ -59,16 +59,17 @@ def test_each_call_is_a_row():
 
 
 def test_costs_are_summed_by_any_name():
-    """Groups come in the order of their first call; all sums are the same exact total."""
+    """The dearest group comes first, steps in their order; all sums are the same exact total."""
     run = reviewing().run({"n": 50})
     by_model = run.costs_by("model")
-    assert [("small", 2, SPENT[0] + SPENT[2]), ("large", 1, SPENT[1])] == [
+    assert [("large", 1, SPENT[1]), ("small", 2, SPENT[0] + SPENT[2])] == [
         tuple(row) for row in by_model[["model", "calls", "cost"]].itertuples(index=False)
     ]
     for names in (("node",), ("step",), ("task",), ("attempt",), ("call",), ("provider",), ("node", "model"), ()):
         table = run.costs_by(*names)
         assert [*names, *SUMS] == list(table.columns)
         assert total(SPENT) == total(table.cost) == table.attrs["total"]["cost"]
+    assert sorted(run.costs.step) == list(run.costs_by("step", "call").step.repeat(run.costs_by("step", "call").calls))
 
 
 def test_a_sum_by_nothing_known_is_refused():

@@ -55,7 +55,8 @@ Row = Mapping[str, Any]
 def table_bundle(table: CostTable) -> dict[str, str]:
     """Return what a notebook shows of a table of costs; one that has a row for each call has the chart below."""
     rows, told = rows_of(table), table.told
-    return {"text/html": sheet(rows, told.title, told.prices, _chart(table, rows))}
+    text = repr(table if default_times() else table.drop(columns="seconds"))
+    return {"text/html": sheet(rows, told.title, told.prices, _chart(table, rows)), "text/plain": text}
 
 
 def sheet(rows: Sequence[Row], title: str, prices: Iterable[Used], below: Markup | None = None) -> Markup:
