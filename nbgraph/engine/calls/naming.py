@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -64,14 +62,24 @@ class Names:
         scope = self._here.get()
         return "" if scope is None else scope.prefix
 
-    @contextmanager
-    def inside(self, name: str) -> Iterator[None]:
-        """Be inside a call: those that are issued there are its own."""
-        token = self._here.set(Scope(f"{name}/", _asyncio_task(), inner=True))
-        try:
-            yield
-        finally:
-            self._here.reset(token)
+    def inside(self, name: str) -> Inside:
+        """Be inside a call, as ``with``: those that are issued there are its own."""
+        return Inside(self._here, name)
+
+
+class Inside:
+    """Being inside a call. A class, since every call pays for it."""
+
+    __slots__ = ("_here", "_name", "_token")
+
+    def __init__(self, here: ContextVar[Scope | None], name: str) -> None:
+        self._here, self._name = here, name
+
+    def __enter__(self) -> None:
+        self._token = self._here.set(Scope(f"{self._name}/", _asyncio_task(), inner=True))
+
+    def __exit__(self, *_: object) -> None:
+        self._here.reset(self._token)
 
 
 def keyed(name: str) -> bool:

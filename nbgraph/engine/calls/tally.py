@@ -37,6 +37,7 @@ COUNTED = ',"cost":{"usd":"0","from":"none","rate":"counted inside","as_of":""}'
 """What the line of a call says whose use was told by calls inside it."""
 _PLAIN = frozenset({str, int, float, bool, bytes, list, tuple, set, type(None)})
 _PARTS = ("usage", "usage_metadata", "usageMetadata")
+_TELLING = frozenset(_PARTS)
 _NAMES = ("model", "model_version", "modelVersion", "service_tier", "provider")
 
 
@@ -46,8 +47,8 @@ def told(reader: Reader | None, value: Any) -> Told:
     >>> told(None, {"model": "m", "usage": {"input_tokens": 2, "output_tokens": 1}}).usage
     Usage(model='m', input=2, output=1, ...)
     """
-    if reader is None and type(value) in _PLAIN:
-        return NOTHING_TOLD
+    if reader is None and (type(value) in _PLAIN or (type(value) is dict and _TELLING.isdisjoint(value))):
+        return NOTHING_TOLD  # the usual calls, which use no model: most of what follows would be theirs to pay
     try:
         facts = _own(value) if reader is None else reader(value)
         return _read(facts, asked=reader is not None) if facts else NOTHING_TOLD
@@ -110,8 +111,9 @@ class Tally:
 
     def begin(self, name: str, request: Request) -> None:
         """Reserve what a call may use, in the place of what those around it reserved; raises ``OutOfBudget``."""
-        for outer in around(name):
-            self.drop(outer)
+        if "/" in name:
+            for outer in around(name):
+                self.drop(outer)
         self._tickets[name] = self._meter.begin(request)
 
     def end(self, name: str, told: Told, redact: Redaction, *, failed: bool = False) -> str:
@@ -123,6 +125,8 @@ class Tally:
         if name in self._counted:
             self._meter.drop(ticket)
             return COUNTED
+        if told is NOTHING_TOLD and ticket is None:
+            return ""
         if told.usage is None and told.given is None:
             if failed:
                 self._meter.drop(ticket)
