@@ -229,11 +229,12 @@ def test_what_nobody_knows_is_never_nothing(played):
 def test_what_a_fork_reuses_was_paid_by_its_origin(played):
     """A fork with ``reuse_calls`` costs nothing, and has saved what its origin paid for the same calls."""
     play = played()
-    saved = play.fork.costs.set_index("node").saved.drop("dear")
-    paid = play.run.costs.query("not reused").groupby("node").cost.agg(lambda costs: sum(costs, Decimal(0)))
+    paid, saved = (run.costs_by("node").set_index("node") for run in (play.run, play.fork))
     assert 0 == exactly(play.fork.costs.cost)
-    assert {node: paid[node] for node in saved.index} == dict(saved)
-    assert exactly(saved) > Decimal("0.25")
+    known = saved.saved.drop("dear")
+    assert dict(known) == {node: paid.cost[node] for node in known.index}
+    assert exactly(known) > Decimal("0.25")
+    assert saved.saved["dear"].is_nan()
 
 
 def test_no_key_is_kept(played):
