@@ -7,27 +7,20 @@ from the store, after their commit; a slow follower slows only itself.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from json import dumps, loads
 from typing import Any, NamedTuple
-from weakref import ref
 
 from nbgraph.codec import NO_TYPES, Types, decode
+from nbgraph.engine.hearing import Tape
 from nbgraph.engine.task import Task
 from nbgraph.events import Chunk, Event
 from nbgraph.store.protocol import CallRecord, EventRecord, RunStatus, StepRecord, Store
 
 _SLICE = 0.5
 """Seconds to sleep at most: a signal that comes just before a sleep begins is only heard after it."""
-
-
-_FULL = 10_000
-"""Commits, or lines of the log of calls, that are kept for somebody who does not take them."""
-_HEAVY = 16_000_000
-"""Characters of updates that are kept so."""
 
 
 class Place(NamedTuple):
@@ -42,40 +35,11 @@ NOWHERE = Place(0, 0, 0)
 """Before all."""
 
 
-class Ear:
-    """What was committed and its listener has not taken yet. The run forgets an ear that nobody holds any more.
-
-    ``full``: it gets nothing any more, too much was not taken; what it holds has no gap.
-    """
-
-    __slots__ = ("__weakref__", "calls", "commits", "full", "weight")
-
-    def __init__(self) -> None:
-        self.commits: deque[tuple[Iterable[StepRecord], Iterable[EventRecord]]] = deque()
-        self.calls: deque[CallRecord] = deque()
-        self.full = False
-        self.weight = 0
-
-    def committed(self, steps: Sequence[StepRecord], events: Sequence[EventRecord]) -> None:
-        """Take a commit, whole."""
-        if not self.commits:
-            self.weight = 0
-        self.weight += sum([len(row.update) + len(row.snapshot) for row in steps])
-        self.full = self.full or len(self.commits) >= _FULL or self.weight > _HEAVY
-        if not self.full:
-            self.commits.append((steps, events))
-
-    def called(self, lines: Sequence[CallRecord]) -> None:
-        """Take lines of the log of calls."""
-        self.full = self.full or len(self.calls) >= _FULL
-        if not self.full:
-            self.calls.extend(lines)
-
-
 class Feed:
     """What a live run publishes. The chunks of a session stay in memory as long as it does."""
 
     def __init__(self) -> None:
+        self.tape = Tape()
         self.chunks: list[Chunk] = []
         self.inherited = 0
         """How many of the chunks an earlier drive published."""
@@ -85,34 +49,16 @@ class Feed:
         """(task, attempt) -> number of its last chunk."""
         self.closed = False
         self.version = 0
-        self._changed = threading.Condition()
+        self._changed, self._sleepers = threading.Condition(), 0
         self._watchers: list[Callable[[], None]] = []
-        self._ears: tuple[ref[Ear], ...] = ()
         self.end: Place | None = None
         """How far the run was when the drive let go of it; None while it drives."""
         self.line = 0
         """The last line of the log of calls that was handed on."""
 
-    def listen(self) -> Ear:
-        """Return an ear that gets whatever is committed from now on."""
-        ear = Ear()
-        with self._changed:
-            self._ears = (*(one for one in self._ears if one() is not None), ref(ear))
-        return ear
-
-    def lose(self) -> None:
-        """Know that something may have been committed that was not handed on: whoever listens looks into the store."""
-        for one in self._ears:
-            ear = one()
-            if ear is not None:
-                ear.full = True
-
     def committed(self, steps: Sequence[StepRecord], events: Sequence[EventRecord], status: RunStatus | None) -> None:
         """Hand on what was committed together."""
-        for one in self._ears:
-            ear = one()
-            if ear is not None:
-                ear.committed(steps, events)
+        self.tape.committed(steps, events)
         if status is not None:
             self.status = status.status
         self.touch()
@@ -120,10 +66,11 @@ class Feed:
     def called(self, lines: Sequence[CallRecord]) -> None:
         """Hand on lines of the log of calls."""
         self.line = lines[-1].seq
-        for one in self._ears:
-            ear = one()
-            if ear is not None:
-                ear.called(lines)
+        self.tape.called(lines)
+
+    def lose(self) -> None:
+        """Know that something may have been committed that was not handed on: whoever listens looks into the store."""
+        self.tape.lose()
 
     def publish(self, task: Task, attempt: int, number: int, delta: Any) -> None:
         """Take a chunk from a node; callable from any thread, one at a time.
@@ -148,12 +95,12 @@ class Feed:
     def touch(self) -> None:
         """Tell the followers that there is something new."""
         self.version += 1
-        if not self._watchers:
-            return
-        with self._changed:
-            self._changed.notify_all()
-        for watcher in list(self._watchers):
-            watcher()
+        if self._sleepers:
+            with self._changed:
+                self._changed.notify_all()
+        if self._watchers:
+            for watcher in list(self._watchers):
+                watcher()
 
     def close(self) -> None:
         """Tell the followers that nothing more will come."""
@@ -171,7 +118,11 @@ class Feed:
     def wait(self, version: int) -> None:
         """Sleep until the version is another than ``version``, or a while has passed."""
         with self._changed:
-            self._changed.wait_for(lambda: self.version != version, _SLICE)
+            self._sleepers += 1  # before the look at the version: who changes it looks at this afterwards
+            try:
+                self._changed.wait_for(lambda: self.version != version, _SLICE)
+            finally:
+                self._sleepers -= 1
 
 
 class Stream:
@@ -196,16 +147,12 @@ class Stream:
         if feed is None:
             yield from filter(self._wanted, news.take())
             return
-        feed.watch(_nothing)
-        try:
-            while True:
-                version, closed = feed.version, feed.closed
-                yield from filter(self._wanted, news.take())
-                if closed:
-                    return
-                feed.wait(version)
-        finally:
-            feed.unwatch(_nothing)
+        while True:
+            version, closed = feed.version, feed.closed
+            yield from filter(self._wanted, news.take())
+            if closed:
+                return
+            feed.wait(version)
 
     async def __aiter__(self) -> AsyncIterator[Event | Chunk]:
         import asyncio  # noqa: PLC0415 - whoever awaits has it loaded
@@ -236,10 +183,6 @@ class Stream:
 
     def _wanted(self, item: Event | Chunk) -> bool:
         return self._node is None or item.node == self._node
-
-
-def _nothing() -> None:
-    """Stand for a follower that sleeps on the feed itself."""
 
 
 class _News:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
+from operator import attrgetter
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import ref
@@ -22,7 +23,8 @@ from nbgraph.events import Chunk
 from nbgraph.store.protocol import CallRecord, EventRecord, RunRow, StepRecord, Store
 
 if TYPE_CHECKING:
-    from nbgraph.engine.feed import Ear, Feed
+    from nbgraph.engine.feed import Feed
+    from nbgraph.engine.hearing import Ear
     from nbgraph.engine.session import Session
 
 T = TypeVar("T")
@@ -178,7 +180,7 @@ class Follower:
             last = self._streamed()  # what the drive before this one published
             self._join(session)
         elif session is not None and (self._ear is None or self._ear.full):
-            self._ear, self._behind = session.feed.listen(), True
+            self._ear, self._behind = session.feed.tape.listen(), True
         if self._ear is None or self._behind:
             return self._read()._replace(chunks=[*last, *self._streamed()])
         return self._heard(self._ear)
@@ -186,7 +188,7 @@ class Follower:
     def _join(self, session: Session | None) -> None:
         """Listen to another drive, or to none. What came before, and meanwhile, is read from the store."""
         self._session, self._chunk, self._behind = session, 0, True
-        self._ear = None if session is None else session.feed.listen()
+        self._ear = None if session is None else session.feed.tape.listen()
 
     def _standing(self) -> _Standing | None:
         session, row = self._session, self._row
@@ -197,11 +199,9 @@ class Follower:
     # -- from memory
 
     def _heard(self, ear: Ear) -> _Found:
-        commits = _taken(ear.commits)
-        steps = [row for commit in commits for row in commit[0]]
-        events = [event for commit in commits for event in commit[1]]
+        steps, events = ear.commits()
         # The calls last: what a step used was written before it.
-        return self._new(steps, events, _taken(ear.calls), self._streamed())
+        return self._new(steps, events, ear.lines(), self._streamed())
 
     def _streamed(self) -> list[Chunk]:
         feed = None if self._session is None else self._session.feed
@@ -244,9 +244,9 @@ class Follower:
         """Leave out what was there before: between the store and the ear a row may come twice."""
         end = None if self._drive is None else self._drive.feed.end  # now that all was read: another drive may go on
         last = _EVERYTHING if end is None else end
-        steps = [row for row in steps if self._step < row.step <= last.step]
-        events = [event for event in events if self._seq < event.seq <= last.seq]
-        calls = [line for line in calls if self._line < line.seq <= last.line]
+        steps = _between(steps, self._step, last.step, _STEP)
+        events = _between(events, self._seq, last.seq, _SEQ)
+        calls = _between(calls, self._line, last.line, _SEQ)
         self._step = steps[-1].step if steps else self._step
         self._seq = events[-1].seq if events else self._seq
         self._line = calls[-1].seq if calls else self._line
@@ -258,8 +258,12 @@ def _weak(session: Session | None) -> Callable[[], Session | None]:
     return (lambda: None) if session is None else ref(session)
 
 
-def _taken(queue: deque[T]) -> list[T]:
-    return [queue.popleft() for _ in range(len(queue))]
+_STEP, _SEQ = attrgetter("step"), attrgetter("seq")
+
+
+def _between(rows: Sequence[T], before: int, last: int, number: Callable[[T], int]) -> Sequence[T]:
+    """Return the rows behind number ``before`` up to ``last``. They are in order, so that few are looked at."""
+    return rows[bisect_right(rows, before, key=number) : bisect_right(rows, last, key=number)] if rows else rows
 
 
 def _mark(row: RunRow) -> tuple[object, ...]:
