@@ -98,6 +98,13 @@ class Tape:
         self._changing = threading.Lock()
         """Held by whoever changes who listens."""
 
+    def ears(self) -> Iterator[Ear]:
+        """Yield those who listen."""
+        for one in self._ears:
+            ear = one()
+            if ear is not None:
+                yield ear
+
     def listen(self) -> Ear:
         """Return an ear that gets whatever is committed from now on."""
         with self._changing:
@@ -123,21 +130,15 @@ class Tape:
         new = part.next = self._part = _Part(part.before + rows, part.weight_before + part.weight)
         with self._changing:
             self._ears = tuple([one for one in self._ears if one() is not None])
-        for ear in self._listening():
+        for ear in self.ears():
             ear.measure(new.before, new.weight_before)
 
     def called(self, lines: Sequence[CallRecord]) -> None:
         """Keep lines of the log of calls for each ear."""
-        for ear in self._listening():
+        for ear in self.ears():
             ear.called(lines)
 
     def lose(self) -> None:
         """Know that something may have been committed that is not here: who listens looks into the store."""
-        for ear in self._listening():
+        for ear in self.ears():
             ear.stop()
-
-    def _listening(self) -> Iterator[Ear]:
-        for one in self._ears:
-            ear = one()
-            if ear is not None:
-                yield ear

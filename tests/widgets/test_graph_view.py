@@ -273,7 +273,7 @@ def test_what_a_resting_view_missed_is_shown_when_it_is_back(opened):
     hear({"to": view.view_id, "kind": "shown"}, [])
     until(lambda: statuses(view)["b"] == "running", view)
     hear({"to": view.view_id, "kind": "hidden"}, [])
-    assert [None] == [ear() for ear in run._driven().feed._ears]
+    assert [] == list(run._driven().feed.tape.ears())
     gate.open()
     run.wait(PATIENCE)
     hear({"to": view.view_id, "kind": "shown"}, [])
