@@ -62,10 +62,11 @@ GRAPHS ?= 100000
 confluence: $(ready)
 	NBGRAPH_CONFLUENCE_GRAPHS=$(GRAPHS) $(python) -m pytest tests/contracts/test_determinism.py -q
 
-# Every notebook runs. Nobody's own IPython profile has a say in what it does.
+# Every notebook runs. Nobody's own IPython profile has a say in what it does, and nobody's keys are used.
+keyless := env -u OPENAI_API_KEY -u ANTHROPIC_API_KEY -u GEMINI_API_KEY
 nbmake: $(ready)
 	@mkdir -p "$(BUILD)"
-	IPYTHONDIR="$(abspath $(BUILD))/ipython" $(python) -m pytest --nbmake notebooks/
+	IPYTHONDIR="$(abspath $(BUILD))/ipython" $(keyless) $(python) -m pytest --nbmake notebooks/
 
 # What the notebooks show before they are run; `fresh` says whether that is what they would show today.
 notebooks: $(ready)

@@ -38,6 +38,8 @@ FIXED = {
     "NO_COLOR": "1",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+# Whose key is there would be asked, for money: the local stand-in answers instead.
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 # What stands before these names is where a package lies, and differs from machine to machine.
@@ -111,6 +113,8 @@ def differences(kept: nbformat.NotebookNode, fresh: nbformat.NotebookNode) -> It
 def settle() -> None:
     """Have kernels start with the same environment everywhere."""
     os.environ.update(FIXED)
+    for name in KEYS:
+        os.environ.pop(name, None)
     own = tempfile.mkdtemp(prefix="nbgraph-notebooks-")
     os.environ.update(IPYTHONDIR=own, JUPYTER_RUNTIME_DIR=own, JUPYTER_CONFIG_DIR=own)
 
