@@ -32,5 +32,7 @@ def test_the_readme_runs(tmp_path: Path):
     assert any("the server is away" in line for line in said)
     assert ["completed", "waiting", "Oslo: booked"] == [line for line in said if line in _WORDS]
     assert any(line.startswith("First: task price") and "420" in line for line in said)
-    assert "hello!!!" == said[-1]
+    assert "hello!!!" in said
+    assert any("of its cost_budget of $0.001" in line and "the next call, POST" in line for line in said)
+    assert "3 calls from the record, $0.0006375 saved, nothing called; no difference" in said[-1]
     assert (tmp_path / "runs.sqlite").exists()
