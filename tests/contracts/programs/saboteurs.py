@@ -18,7 +18,7 @@ from nbgraph.analysis import costs
 from nbgraph.clients import asking, secrets
 from nbgraph.engine import frontier
 from nbgraph.engine.calls.book import Book, Reading
-from nbgraph.engine.calls.desk import Desk
+from nbgraph.engine.calls.lines import Lines
 from nbgraph.engine.calls.meter import Meter, Ticket
 from nbgraph.engine.calls.naming import Names
 from nbgraph.engine.context import Context
@@ -171,7 +171,7 @@ def served_failures(patch: Patch = setattr) -> None:
 
 def unmarked(patch: Patch = setattr) -> None:
     """Make calls without saying so beforehand."""
-    write, awrite = Desk._write, Desk._awrite
+    write, awrite = Lines.write, Lines.awrite
 
     def unwritten(self: Any, line: Any) -> CallRecord:
         return line.record if line.record.phase == "started" else write(self, line)
@@ -179,8 +179,8 @@ def unmarked(patch: Patch = setattr) -> None:
     async def aunwritten(self: Any, line: Any) -> CallRecord:
         return line.record if line.record.phase == "started" else await awrite(self, line)
 
-    patch(Desk, "_write", unwritten)
-    patch(Desk, "_awrite", aunwritten)
+    patch(Lines, "write", unwritten)
+    patch(Lines, "awrite", aunwritten)
 
 
 def named_by_arrival(patch: Patch = setattr) -> None:
