@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 import nbgraph as ng
-from nbgraph.engine import driver
+from nbgraph.engine import settling
 from tests.engine.plays import after, play, ran, refused, run
 
 
@@ -426,6 +426,6 @@ def test_a_refusal_that_the_node_swallows_leaves_the_state_as_it_was():
 
 def test_saboteur_that_does_not_compare_copies_is_noticed(monkeypatch):
     """Without the comparison after a node, a changed array goes by unseen."""
-    monkeypatch.setattr(driver, "isolated", lambda assignment, schema: None)
+    monkeypatch.setattr(settling, "isolated", lambda assignment, schema: None)
     with pytest.raises(AssertionError, match="did not raise"):
         refused(forked(lambda state: state["point"].__dict__.update(x=2)), ng.IsolationError, given())

@@ -84,6 +84,24 @@ def test_a_gather_that_cannot_fire_starts_nobody():
     assert ["b"] == ran
 
 
+def test_a_failure_before_thousands_of_queued_tasks_is_told_as_any_other():
+    """However many tasks wait behind the first failure, the run fails by it and nothing else starts."""
+    started = []
+
+    def split(state):
+        return [ng.Send("part", number=number) for number in range(3000)]
+
+    def part(state):
+        started.append(state["number"])
+        raise ValueError(state["number"])
+
+    graph = ng.Graph(Log, name="wide")
+    graph.node(sends="part")(split)
+    graph.node(part)
+    error, _ = failed(graph, max_concurrent=1, queue_depth=5000)
+    assert ((0,), [0]) == (error.__cause__.args, started)
+
+
 def test_running_tasks_finish_and_are_kept():
     """A task that runs while another fails is waited for, and its step is in the run."""
     started, failing = threading.Event(), threading.Event()
