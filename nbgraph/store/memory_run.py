@@ -112,6 +112,8 @@ class MemoryRun:
 
     def unsettled(self) -> list[CallRecord]:
         """Return the lines of tasks that have no committed step, own or shared."""
+        if not self.calls:
+            return []
         settled = {record.task for record in self.all_steps(1, self.next)}
         return [call for call in self.calls if call.task not in settled]
 

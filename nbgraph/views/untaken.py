@@ -6,7 +6,7 @@ Incremental: a row costs what it says, whatever came before it. Knows nothing of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from nbgraph.graph.topology import reach
 from nbgraph.store.protocol import StepRecord
@@ -39,30 +39,29 @@ class Untaken:
         if row.status in EDITS:
             if self._start:
                 return  # the input was edited, and is where it was
-            self._count(self._last, -1)
+            for name, alone in self._last:
+                _take(self._alone if alone or name in self._each else self._gathered, name, 1)
         elif self._start:
             self._start = ""
         elif row.node in self._each or '"s' in row.parents:
-            _add(self._alone, row.node, -1)
+            _take(self._alone, row.node, 1)
         else:
-            _add(self._gathered, row.node, 1 - row.parents.count("["))
-        self._count(targets, 1)
-        self._last = targets
-
-    def _count(self, targets: Iterable[Target], by: int) -> None:
+            _take(self._gathered, row.node, row.parents.count("[") - 1)
         for name, alone in targets:
-            _add(self._alone if alone or name in self._each else self._gathered, name, by)
+            counts = self._alone if alone or name in self._each else self._gathered
+            counts[name] = counts.get(name, 0) + 1
+        self._last = targets
 
     def tasks(self) -> dict[str, int]:
         """Return the tasks that are begun or could begin, by node: one for each Send, one for all that is gathered."""
         found = dict(self._alone)
         if self._start:
-            _add(found, self._start, 1)
+            found[self._start] = found.get(self._start, 0) + 1
         live, waiting = set(found), list(self._gathered)
         while name := next((name for name in waiting if not self._blocked(name, live, waiting)), ""):
             waiting.remove(name)
             live.add(name)
-            _add(found, name, 1)
+            found[name] = found.get(name, 0) + 1
         return found
 
     def _blocked(self, name: str, live: set[str], waiting: Sequence[str]) -> bool:
@@ -83,10 +82,10 @@ class Untaken:
         return self._reached[name]
 
 
-def _add(counts: dict[str, int], name: str, by: int) -> None:
-    """Change a count; what is not there any more is not kept."""
-    count = counts.get(name, 0) + by
-    if count > 0:
-        counts[name] = count
+def _take(counts: dict[str, int], name: str, taken: int) -> None:
+    """Count what was taken; what is not there any more is not kept."""
+    left = counts.get(name, 0) - taken
+    if left > 0:
+        counts[name] = left
     else:
         counts.pop(name, None)

@@ -7,6 +7,7 @@ looked at.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from json import loads
 from typing import NamedTuple
 
@@ -56,15 +57,17 @@ class Index:
         self.events += news.events
         for event in news.events:
             self._heard(event)
-        for row in news.steps:
-            self._add(row)
+        self._add(news.steps)
         self.calls.update(line.task for line in news.calls if line.phase in ("started", "asked"))
         self.status = news.status
 
-    def _add(self, row: StepRecord) -> None:
-        self.steps[row.step] = row.node, row.task
-        self.writers.add(row)
-        self._trouble.pop(row.task, None)
+    def _add(self, rows: Iterable[StepRecord]) -> None:
+        steps, writers, trouble = self.steps, self.writers, self._trouble
+        for row in rows:
+            steps[row.step] = row.node, row.task
+            writers.add(row)
+            if trouble:
+                trouble.pop(row.task, None)
 
     def _heard(self, event: EventRecord) -> None:
         if event.kind == "run.resumed":  # what failed is tried again; what waits still waits

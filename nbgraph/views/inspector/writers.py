@@ -7,9 +7,9 @@ it gathered, then its first parent. Costs at most the steps between. Pure; keeps
 from __future__ import annotations
 
 from collections.abc import Iterable
-from json import loads
 
 from nbgraph.store.protocol import StepRecord
+from nbgraph.views.rows import read
 
 INPUT = 0
 """Stands for the run's input."""
@@ -30,7 +30,7 @@ class Writers:
 
     def add(self, row: StepRecord) -> None:
         """Take a step."""
-        fold = tuple(loads(row.merged)["fold"]) if row.merged else ()
+        fold = tuple(read(row.merged)["fold"]) if row.merged else ()
         fields = written(row)
         self._steps[row.step] = row.base, self._fields.setdefault(fields, fields), fold
 
@@ -54,5 +54,5 @@ def written(row: StepRecord) -> tuple[str, ...]:
     """Return the fields that a step wrote. A migration writes down what others wrote: it wrote nothing itself."""
     if row.status == "migrated":
         return ()
-    names = loads(row.update) if row.update else {}
-    return tuple(names | loads(row.results)) if row.results else tuple(names)
+    names = read(row.update) if row.update else {}
+    return tuple(names | read(row.results)) if row.results else tuple(names)

@@ -50,10 +50,14 @@ class Columns:
 
     def add(self, span: Span) -> None:
         """Append a span. Numbers that do not fit stand as the largest that does."""
-        look = _KIND_OF[span.kind] | _LOOK_OF[span.status] | min(span.attempt, _ATTEMPTS)
-        self.times.extend(span[:2])
-        self.codes.extend((min(span.lane, _MOST), min(span.row, _MOST), look, min(span.name, _MOST)))
-        self.steps.append(span.step)
+        start, end, lane, row, kind, status, attempt, name, step = span
+        look = _KIND_OF[kind] | _LOOK_OF[status] | min(attempt, _ATTEMPTS)
+        codes: tuple[int, ...] = (lane, row, look, name)
+        if max(codes) > _MOST:
+            codes = tuple([min(code, _MOST) for code in codes])
+        self.times.extend((start, end))
+        self.codes.extend(codes)
+        self.steps.append(step)
 
     def __getitem__(self, place: int) -> Span:
         start, end = self.times[2 * place : 2 * place + 2]

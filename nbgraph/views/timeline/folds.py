@@ -40,6 +40,8 @@ class Folds:
         """
         if self.origin is None:
             self.origin = time
+        if not self.folds:  # most runs never rest
+            return time - self.origin
         place = bisect_right(self._begins, time) - 1
         if place < 0:
             return time - self.origin

@@ -97,7 +97,7 @@ class Branches:
 
     def number(self, parents: Iterable[tuple[int, Branch, str]]) -> int:
         """Return the branch of a task with these parents: each one's step, its place, and the way taken from it."""
-        numbers = {self._below(step, parent, way) for step, parent, way in parents}
+        numbers = {self._below(*parent) for parent in parents}
         return numbers.pop() if len(numbers) == 1 else TRUNK
 
     def _below(self, step: int, parent: Branch, way: str) -> int:

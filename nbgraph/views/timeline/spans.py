@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from nbgraph.escape import cut
 from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
+from nbgraph.views.rows import read
 from nbgraph.views.subject import News
 from nbgraph.views.timeline.columns import Columns, Span
 from nbgraph.views.timeline.folds import Folds
@@ -27,6 +28,11 @@ _NOTES = 2000
 _SHORT = 0.001
 """Seconds of waiting for a worker that are not worth a span."""
 _GOES_ON = frozenset({"run.resumed", "run.forked"})
+_MEMO_TEXT, _MEMO_SIZE = 200, 4096
+"""Longest text of arrivals that is remembered, and how many are."""
+
+Taken = tuple[Mapping[str, int], Sequence[tuple[str, str]]]
+"""Way -> its place among those that a row took; and each way with its target, in order."""
 
 
 class Place(NamedTuple):
@@ -59,6 +65,7 @@ class Spans:
         self._running: set[str] = set()
         self._lines: dict[str, list[CallRecord]] = {}
         self._due: dict[str, dict[tuple[int, str], None]] = {}
+        self._taken_before: dict[str, Taken] = {}
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -92,11 +99,11 @@ class Spans:
         self._look_at_running(news)
 
     def _step(self, row: StepRecord) -> None:
-        facts = loads(row.facts or "{}")
+        facts = read(row.facts or "{}")
         started = facts.get("started") or self.last
         end = started + (facts.get("seconds") or 0.0)
         self._at(started, end)
-        parents = [(step, way) for step, way in loads(row.parents or "[]")]
+        parents = [(step, way) for step, way in read(row.parents or "[]")]
         lane = self._lane(row.node, self._note_place(row, parents, end).branch.number)
         live = self._live.pop(row.task, None) or Live(row.node, lane)
         if live.lane != lane:
@@ -172,9 +179,8 @@ class Spans:
 
     def _note_place(self, row: StepRecord, parents: Sequence[tuple[int, str]], end: float) -> Place:
         known = [(step, self.places[step], way) for step, way in parents if step in self.places]
-        arrivals = loads(row.arrivals) if row.arrivals else ()
-        ways = {way[0]: place for place, way in enumerate(arrivals)}
-        depth = 1 + max((place.depth for _, place, _ in known), default=-1)
+        ways, targets = self._taken(row.arrivals)
+        depth = 1 + max([place.depth for _, place, _ in known], default=-1)
         branch = self._branches.number((step, place.branch, way) for step, place, way in known)
         first = parents[0] if parents else (0, "")
         place = self.places[row.step] = Place(end, Branch(branch, len(ways)), depth, ways, first)
@@ -182,9 +188,19 @@ class Spans:
         if due is not None:
             for parent in parents:
                 due.pop(parent, None)
-        for way in arrivals:
-            self._due.setdefault(way[1], {})[row.step, way[0]] = None
+        for way, target in targets:
+            self._due.setdefault(target, {})[row.step, way] = None
         return place
+
+    def _taken(self, arrivals: str) -> Taken:
+        """Return the ways that a row took, and where they lead: loops repeat theirs, maps do not."""
+        found = self._taken_before.get(arrivals)
+        if found is None:
+            told = [(way[0], way[1]) for way in read(arrivals)] if arrivals else []
+            found = {way: place for place, (way, _) in enumerate(told)}, told
+            if len(arrivals) <= _MEMO_TEXT and len(self._taken_before) < _MEMO_SIZE:
+                self._taken_before[arrivals] = found
+        return found
 
     def _end_of(self, step: int) -> float:
         place = self.places.get(step)
@@ -192,7 +208,7 @@ class Spans:
 
     def _ready(self, parents: Sequence[tuple[int, str]]) -> float:
         """Return when the last parent ended, infinite where that is not known."""
-        return max((self._end_of(step) for step, _ in parents), default=inf)
+        return max([self._end_of(step) for step, _ in parents], default=inf)
 
     def due(self, node: str) -> list[tuple[int, str]]:
         """Return the (step, way) pairs that lead to a task of ``node`` which has no step yet."""
@@ -242,7 +258,7 @@ class Spans:
     def _flush(self, task: str, live: Live, step: int, ready: float) -> None:
         """Append a task's spans, those that hold others first."""
         spans = covering(live.spans)
-        first, last = spans[0].start, max(span.end for span in spans)
+        first, last = spans[0].start, max([span.end for span in spans])
         place, rows = self.folds.place, self.lanes.rows(live.lane)
         begin, end = place(first), place(last)
         if live.row < 0:

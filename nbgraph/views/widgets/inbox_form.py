@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import traitlets
 
-from nbgraph.errors import AnswerError, NbgraphError, StoreError
+from nbgraph.errors import AnswerError, NbgraphError, RunNotFound, StoreError
 from nbgraph.escape import cut, plain
 from nbgraph.store.protocol import Store
 from nbgraph.views.drafts import UnreadableError, steps_of, value_of
@@ -189,8 +189,18 @@ class InboxForm(View):
 
 def open_rows(asked: Asked, run_id: str) -> list[dict[str, Any]]:
     """Return the open questions, oldest first; of one run where ``run_id`` is not ""."""
+    if run_id and not _asks(asked.store, run_id):
+        return []
     rows: list[dict[str, Any]] = asked.inbox().to_dict("records")
     return [row for row in rows if run_id in ("", row["run_id"])]
+
+
+def _asks(store: Store, run_id: str) -> bool:
+    """Say whether a run may have an open question: most have none, and a table of all runs costs more than this."""
+    try:
+        return any(line.phase == "asked" for line in store.calls(run_id, unsettled=True))
+    except RunNotFound:
+        return False
 
 
 def card_of(row: Mapping[str, Any]) -> Card:
