@@ -200,6 +200,8 @@ def test_costs_are_the_same_to_the_last_digit_everywhere(played):
     logged = [record.cost for record in play.records if getattr(record, "cost", None) is not None]
     assert exactly(play.run.costs.cost) == sum(logged)  # the last drive's calls are of an unknown price alone
     assert Decimal("0.25") < exactly(play.run.costs.cost) < 1
+    (over,) = [error for error in play.errors if isinstance(error, ng.BudgetError)]
+    assert over.spent == exactly(play.run.costs.query("node != 'costly'").cost)  # which it was the next one to pay for
 
 
 def test_tokens_are_the_same_everywhere(played):

@@ -163,7 +163,7 @@ def test_what_nobody_saw_the_end_of_is_interrupted():
     @graph.node
     async def wait(state, ctx):
         async def forever():
-            run.cancel()
+            engine.open("r").cancel()
             await asyncio.sleep(60)
 
         await ctx.aoutside("wait", None, forever)
