@@ -101,8 +101,12 @@ def _named(usage: Usage, call: Call) -> Usage:
 
 
 def _untold(call: Call) -> Priced:
-    """Say of a call that told no use: a model that answered was used, nobody knows how much; else there was none."""
-    return UNKNOWN if (call.outcome == "returned" or call.broken) and model_of(call) else FREE
+    """Say of a call that told no use: a model that answered was used, nobody knows how much; else there was none.
+
+    So was something where a reader of its use failed, or said a cost that is none.
+    """
+    wrong = "error" in call.usage or "cost" in call.usage
+    return UNKNOWN if wrong or ((call.outcome == "returned" or call.broken) and model_of(call)) else FREE
 
 
 def _dollars(said: Any) -> Decimal | None:
@@ -134,10 +138,14 @@ def costs_of(
 
 def outermost(calls: Sequence[Call]) -> Iterator[Call]:
     """Yield the calls, without a use in those around a call that tells its own: it is not paid twice."""
-    told = {(call.task, place) for call in calls if call.usage or call.paid for place in around(call.place)}
+    told = {(call.task, place) for call in calls if _tells(call) for place in around(call.place)}
     for call in calls:
         inside = told and (call.task, call.place) in told
         yield call._replace(usage={}, paid={}, asked=None) if inside else call
+
+
+def _tells(call: Call) -> bool:
+    return bool(call.paid) or (bool(call.usage) and usage_of(call.usage) is not None)
 
 
 def cost_of(call: Call, pricing: Pricing, later: Later | None = None) -> CallCost:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
 from json import dumps, loads
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
@@ -58,6 +58,11 @@ class Secrets:
         if len(value) >= shortest:
             for form in (value, dumps(value)[1:-1], quote(value, safe=""), quote_plus(value)):
                 self._values[form.encode("utf-8", "surrogatepass")] = None
+
+    @property
+    def values(self) -> Collection[bytes]:
+        """What was taken in so far."""
+        return self._values
 
     # -- parts of a request
 

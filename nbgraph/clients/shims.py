@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbgraph.clients.asking import Asked, Sent, asked_of
 from nbgraph.clients.form import Head, HttpForm
-from nbgraph.engine.calls.current import current
+from nbgraph.engine.calls.current import current, hide
 from nbgraph.engine.calls.through import carrying
 from nbgraph.errors import CallError, NbgraphError, OptionsError
 
@@ -140,7 +140,9 @@ def _asked(ctx: Context, request: Any, content: bytes) -> Asked:
             node=ctx.node,
             task=ctx.task_id,
         )
-    return asked_of(Sent(request.method, str(request.url), headers, content), ctx.redaction)
+    asked = asked_of(Sent(request.method, str(request.url), headers, content), ctx.redaction)
+    hide(asked.secrets.values)
+    return asked
 
 
 def _response(http: Any, opened: Opened, stream: Any) -> Any:
@@ -148,7 +150,8 @@ def _response(http: Any, opened: Opened, stream: Any) -> Any:
     extensions = {"http_version": head.version.encode("ascii", "replace")}
     if head.reason:
         extensions["reason_phrase"] = head.reason.encode("ascii", "replace")
-    return http.Response(head.status, headers=head.headers, stream=stream, extensions=extensions)
+    headers = [(name.encode("utf-8", "replace"), value.encode("utf-8", "replace")) for name, value in head.headers]
+    return http.Response(head.status, headers=headers, stream=stream, extensions=extensions)
 
 
 _ENCODED = frozenset(["content-encoding", "content-length"])

@@ -6,7 +6,7 @@ but its own assignment. Knows nothing of order, stores or retries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import Context as ContextVars
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from nbgraph.clock import Clock
 from nbgraph.engine.calls.current import HERE
+from nbgraph.engine.calls.outcome import mask
 from nbgraph.engine.calls.outside import Outside
 from nbgraph.engine.calls.purse import OutOfBudget
 from nbgraph.engine.calls.question import Question
@@ -65,6 +66,8 @@ class Assignment:
     """Monotonic seconds; None while it waits for a worker."""
     printed: Printed | None = None
     """What the node printed; None where it printed nothing."""
+    secrets: Collection[bytes] = ()
+    """What the node's requests carried of secrets."""
 
     @property
     def clock(self) -> Clock:
@@ -86,6 +89,18 @@ class Assignment:
                 printed = self.printed = self.printed or Printed()
         printed.write(text)
         return not self.around.show
+
+    def hide(self, values: Iterable[bytes]) -> None:
+        """Take secrets that a request of the node carries."""
+        new = [value for value in values if value not in self.secrets]
+        if new:
+            self.secrets = (*self.secrets, *new)
+
+    def told(self, error: BaseException) -> BaseException:
+        """Return what the node raised, marked where its text repeats such a secret."""
+        if self.secrets:
+            mask(error, self.secrets)
+        return error
 
     @property
     def questions(self) -> Sequence[Question]:
@@ -210,7 +225,7 @@ def perform(assignment: Assignment) -> Outcome:
     except BaseException as raised:
         if isinstance(raised, KeyboardInterrupt) and current_thread() is main_thread():
             raise  # somebody pressed stop
-        error = carried(raised)
+        error = assignment.told(carried(raised))
     if assignment.ctx is not None and assignment.ctx.desk is not None:
         try:
             assignment.ctx.desk.finish()
@@ -229,7 +244,7 @@ async def aperform(assignment: Assignment) -> Outcome:
     try:
         value = await assignment.task.node.fn(*assignment.arguments)  # type: ignore[misc]  # see perform
     except BaseException as raised:  # noqa: BLE001 - see perform; a cancelled node's outcome is not looked at any more
-        error = carried(raised)
+        error = assignment.told(carried(raised))
     if assignment.ctx is not None:
         try:
             await assignment.ctx.finish()

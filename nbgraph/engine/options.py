@@ -116,13 +116,16 @@ def _whole(value: Any) -> bool:
 
 
 def _seconds(value: Any) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value is None or (number and value > 0 and (isinstance(value, float) or value < _AGES))
 
 
 def _dollars(value: Any) -> bool:
     return value is None or (exact(value) or 0) > 0
 
 
+_AGES = 10**15
+"""Seconds; a larger whole number may be none that arithmetic with seconds can hold."""
 _COUNT, _SPAN = "a whole number of 1 or more", "a number of seconds above 0, or None"
 _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_concurrent", _whole, _COUNT),

@@ -12,7 +12,7 @@ from json import dumps, loads
 from typing import Any, NamedTuple
 
 from nbgraph import errors
-from nbgraph.engine.calls.outcome import QUIET, words
+from nbgraph.engine.calls.outcome import MASKED, QUIET, words
 from nbgraph.engine.conflicts import Conflict
 from nbgraph.engine.order import Path
 from nbgraph.engine.task import Task
@@ -167,7 +167,8 @@ def error_text(error: NbgraphError) -> str:
 
 
 def _traceback(error: BaseException) -> list[str]:
-    return traceback.format_tb(error.__traceback__) if QUIET in vars(error) else traceback.format_exception(error)
+    told = QUIET in vars(error) or MASKED in vars(error)
+    return traceback.format_tb(error.__traceback__) if told else traceback.format_exception(error)
 
 
 def _stored(value: Any) -> Any:

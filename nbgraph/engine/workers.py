@@ -7,7 +7,7 @@ nothing behind it depends on that order.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -185,6 +185,14 @@ class _There(NamedTuple):
     def hear(self, _: str) -> bool:
         """Let prints pass: nobody brings them back."""
         return False
+
+    def hide(self, values: Iterable[bytes]) -> None:
+        """Take nothing: no request is recorded there."""
+
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """Nothing was taken."""
+        return ()
 
 
 def _elsewhere(fn: Callable[..., Any], given: Any, facts: tuple[Any, ...]) -> tuple[Any, ...]:

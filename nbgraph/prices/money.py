@@ -13,6 +13,7 @@ from typing import Any
 EXACT = Context(prec=200, traps=[InvalidOperation, DivisionByZero, Overflow])
 _MOST, _FINEST = 15, -100
 """Amounts stay below 10**15 and have 100 decimals at most, so that 10**60 of them add up within the precision."""
+_BOUNDS = f"it should be below 1e{_MOST}, with {-_FINEST} decimals at most"
 NAN = Decimal("NaN")
 """What nobody knows, in a column of amounts."""
 
@@ -28,13 +29,15 @@ def amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         raise ValueError("it should be a number")  # noqa: TRY004 - one error for whatever is no amount
     try:
-        found = EXACT.create_decimal(str(value))
+        found = EXACT.create_decimal(value if isinstance(value, (int, Decimal)) else str(value))
+    except Overflow as error:
+        raise ValueError(_BOUNDS) from error
     except InvalidOperation as error:
         raise ValueError("it should be a number") from error
     if not found.is_finite() or found < 0:
         raise ValueError("it should be 0 or more, and finite")
     if found.adjusted() >= _MOST or int(found.as_tuple().exponent) < _FINEST:
-        raise ValueError(f"it should be below 1e{_MOST}, with {-_FINEST} decimals at most")
+        raise ValueError(_BOUNDS)
     return found.copy_abs()
 
 

@@ -63,6 +63,8 @@ def _fact(value: Any, name: str) -> Any:
 
 
 def _count(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():  # Cohere's client says 12.0
+        value = int(value)
     counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
     return value if counts else None
 
@@ -99,7 +101,7 @@ def _parts(facts: Mapping[str, Any]) -> Iterable[tuple[Mapping[str, Any], Mappin
 def _told(part: Mapping[str, Any]) -> Usage | None:
     part = part["tokens"] if isinstance(part.get("tokens"), Mapping) else part
     given, out = _first(part, _INPUT), _first(part, _OUTPUT)
-    if given is None and out is None:
+    if (given is None and out is None) or _says(part, _INPUT, given) or _says(part, _OUTPUT, out):
         return None
     read, write = _first(part, _CACHE_READ) or 0, _first(part, _CACHE_WRITE) or 0
     beside = any(name in part for name in _BESIDE) and not any(name in part for name in _WITHIN)
@@ -170,6 +172,11 @@ def _first(part: Mapping[str, Any], places: _Places) -> int | None:
         if (count := _count(found)) is not None:
             return count
     return None
+
+
+def _says(part: Mapping[str, Any], places: _Places, count: int | None) -> bool:
+    """Say whether something stands in the place of a count that is none: half of what was used would be too cheap."""
+    return count is None and any(part.get(place[0]) is not None for place in places)
 
 
 def _audio(part: Mapping[str, Any], *names: str) -> int:

@@ -53,6 +53,14 @@ def test_a_body_that_is_not_packed_as_it_says_fails_again_in_a_replay():
         assert engine.replay("r").ok
 
 
+def test_a_header_that_is_no_ascii_reaches_the_node():
+    """A header of a paid answer may hold anything; a replay gives the same."""
+    with client() as http, Service(says(x_said="caf\u00e9")) as service:
+        engine = engine_of(lambda ctx: http.get(service.url).headers["x-said"])
+        assert "caf\u00e9" == heard(engine.run({}, run_id="r"))
+        assert engine.replay("r").ok
+
+
 def test_a_packed_stream_is_unpacked_part_by_part():
     """What the node reads as it comes in is what is kept: the parts as they were unpacked."""
     import zlib

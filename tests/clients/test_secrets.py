@@ -71,6 +71,44 @@ def test_a_secret_that_is_sent_is_in_no_byte_of_the_store(tmp_path: Path, how: A
             assert facts(engine)["response"]["chunks"]
 
 
+def fails_with_address(http: Any, url: str) -> int:
+    return int(http.get(url, params={"key": PLAIN}).raise_for_status().status_code)
+
+
+def fails_with_echo(http: Any, url: str) -> int:
+    raise ValueError(http.get(url, headers={"x-api-key": PLAIN}).text)
+
+
+def fails_behind(http: Any, url: str) -> int:
+    try:
+        return fails_with_address(http, url)
+    except Exception as error:
+        raise RuntimeError("no answer") from error
+
+
+@pytest.mark.parametrize("around", [False, True])
+@pytest.mark.parametrize("fails", [fails_with_address, fails_with_echo, fails_behind])
+def test_an_exception_that_repeats_a_secret_is_kept_without_it(tmp_path: Path, fails: Any, around: bool):
+    """Whatever the text of a node's exception, or of one behind it, says: file, events and message are without."""
+    path = tmp_path / "s.sqlite"
+    refuses = says(f"no such key: {PLAIN}".encode(), status=401)
+    with Service(refuses) as service, client() as http:
+
+        def work(ctx: ng.Context) -> Any:
+            def asks() -> Any:
+                return fails(http, service.url)
+
+            return ctx.call(asks) if around else asks()
+
+        engine = engine_of(work, path, retry=ng.Retry(attempts=2, wait=0.0))
+        with pytest.raises(ng.MaxAttemptsError) as caught:
+            engine.run({}, run_id="r")
+    engine.open("r").export_events(tmp_path / "events.jsonl")
+    assert PLAIN not in f"{caught.value}{caught.value!r}"
+    assert PLAIN.encode() not in kept_bytes(path) + (tmp_path / "events.jsonl").read_bytes()
+    assert "*****" in caught.value.message or fails is fails_behind
+
+
 def test_a_replay_reads_masks_of_the_same_length():
     """What was hidden is as long as it was, so that lengths, parts and JSON hold."""
     seen: list[Any] = []

@@ -87,6 +87,28 @@ def test_an_unknown_model_is_nan_and_said_beside_what_is_known():
     assert isnan(run.costs.share[1])
 
 
+def fails(_: object) -> dict[str, object]:
+    raise LookupError("no usage here")
+
+
+@pytest.mark.parametrize(
+    "reader", [fails, lambda _: "text", lambda _: {"cost": "much"}, lambda _: {"cost": 10**5000}, lambda _: {(1, 2): 3}]
+)
+def test_a_call_whose_use_cannot_be_read_is_unknown(reader):
+    """A reader of a call's use that fails loses no call, and makes none free; a call around it is paid as it tells."""
+    graph = ng.Graph({"n": int}, name="reading")
+    inside = ng.call(usage=reader)(lambda: 7)
+
+    def asks() -> dict[str, object]:
+        return answer("small", inside() * 100)
+
+    graph.node(name="read")(lambda state, ctx: {"n": ctx.call(asks)["usage"]["input_tokens"]})
+    engine = ng.Engine(graph, store=":memory:", prices=RATE)
+    costs = engine.run({"n": 0}, run_id="r").costs
+    assert ([700, 0], Decimal("0.00072"), True) == (list(costs.input), costs.cost[0], costs.cost[1].is_nan())
+    assert engine.replay("r").ok
+
+
 def test_a_failed_attempts_calls_are_paid_and_answer_again():
     """What an attempt that failed had called is paid once; that its successor got it from the record was saved."""
     costs = reviewing(fails=1).run({"n": 50}).costs

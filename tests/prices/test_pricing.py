@@ -195,7 +195,10 @@ def raises(_model: str, _usage: Usage) -> Decimal:
     raise ValueError("no idea")
 
 
-@pytest.mark.parametrize("wrong", [raises, lambda *_: -1, lambda *_: "x", lambda *_: Decimal("NaN"), lambda: 0])
+@pytest.mark.parametrize(
+    "wrong",
+    [raises, lambda *_: -1, lambda *_: "x", lambda *_: Decimal("NaN"), lambda: 0, lambda *_: Decimal("1e5000000")],
+)
 def test_a_function_that_fails_makes_the_cost_unknown(wrong: Any):
     """A call that is paid for is not lost by a mistake in a price: it is unknown, and why is said."""
     with pytest.warns(ng.UnknownPriceWarning, match="the function prices="):

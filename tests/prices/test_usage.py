@@ -64,6 +64,8 @@ STORED = {"model": "m", "input_tokens": 100, "output_tokens": 20, "cache_read_to
         (STORED, Usage("m", 100, 20, 64, provider="own")),
         ({"prompt_eval_count": 100, "eval_count": 20, "model": "llama3"}, Usage("llama3", 100, 20)),
         ({"usage": {"tokens": {"input_tokens": 100, "output_tokens": 20}}}, Usage("", 100, 20)),
+        ({"usage": {"tokens": {"input_tokens": 100.0, "output_tokens": 20.0}}}, Usage("", 100, 20)),
+        ({"usage": {"prompt_tokens": 100, "completion_tokens": None}}, Usage("", 100, 0)),
         ({"prompt_tokens": 100, "completion_tokens": 0}, Usage("", 100, 0)),
     ],
 )
@@ -78,10 +80,12 @@ def test_each_clients_answer_is_read(told: dict[str, Any], expected: Usage):
         {}, {"model": "gpt-4o"}, {"usage": None}, {"usage": {"input_tokens": "many"}}, {"usage": {"input_tokens": -1}},
         {"usage": {"output_tokens": True}}, {"usage": {"input_tokens": 1.5}}, {"input_tokens": 10**15},
         {"usageMetadata": {"promptTokensDetails": 7}}, {"usage": {"prompt_tokens": {"a": 1}}},
+        {"input_tokens": -1, "output_tokens": 3}, {"prompt_tokens": 3, "completion_tokens": "4"},
+        {"input_tokens": float("inf"), "output_tokens": 3}, {"input_tokens": 10**40, "output_tokens": 3},
     ],
 )  # fmt: skip
 def test_what_tells_no_tokens_is_no_usage(told: dict[str, Any]):
-    """A count is a whole number of 0 or more; an answer without one tells nothing."""
+    """A count is a whole number of 0 or more; an answer without one, or with another thing beside it, tells nothing."""
     assert usage_of(told) is None
 
 

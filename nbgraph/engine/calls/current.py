@@ -5,7 +5,7 @@ Owns the context variable. Outside of a run a decorated function is an ordinary 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextvars import ContextVar
 from functools import partial, wraps
 from inspect import iscoroutinefunction
@@ -33,6 +33,15 @@ class Here(Protocol):
         """Take what its node prints; say whether that is all that shall become of it."""
         ...
 
+    def hide(self, values: Iterable[bytes]) -> None:
+        """Take what its requests carry of secrets: no text of an exception is kept with them."""
+        ...
+
+    @property
+    def secrets(self) -> Collection[bytes]:
+        """What was taken."""
+        ...
+
 
 HERE: ContextVar[Here | None] = ContextVar("nbgraph_node", default=None)
 """The attempt that runs here."""
@@ -46,6 +55,19 @@ def current() -> Context | None:
     """
     here = HERE.get()
     return None if here is None else here.context()
+
+
+def hide(values: Iterable[bytes]) -> None:
+    """Have these values hidden in what is kept of the exceptions of the node that runs here."""
+    here = HERE.get()
+    if here is not None:
+        here.hide(values)
+
+
+def secrets() -> Collection[bytes]:
+    """Return what the requests of the node that runs here carried of secrets so far."""
+    here = HERE.get()
+    return () if here is None else here.secrets
 
 
 @overload

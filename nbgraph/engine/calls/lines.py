@@ -11,7 +11,8 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbgraph.engine.calls.book import Book
-from nbgraph.engine.calls.outcome import failed
+from nbgraph.engine.calls.current import secrets
+from nbgraph.engine.calls.outcome import failed, masked
 from nbgraph.store.protocol import CallRecord
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Lines:
         """Return the line of a call that raised."""
         failure = failed(error, self._recorder.redact)
         text = failure.text if call.form is None else call.form.hidden(failure.text)
+        if known := secrets():  # of requests inside this call
+            text = masked(text, known)
         data = f'{{"error":{text},"seconds":{seconds!r}}}'
         return self.line(name, "raised", call.request.digest, data, failure.blobs)
 

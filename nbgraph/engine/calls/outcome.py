@@ -20,6 +20,8 @@ from nbgraph.errors import CallError, CodecError
 
 QUIET = "__nbgraph_redacted__"
 """An attribute of exceptions whose text may tell what redaction hides."""
+MASKED = "__nbgraph_masked__"
+"""An attribute of exceptions that are, or come from, one whose text repeats a secret: the text without it."""
 REDACTED = "<redacted>"
 
 
@@ -153,10 +155,43 @@ def _tells(value: Any, redact: Redaction, name: str = "") -> bool:
         return not name and isinstance(value, (dict, list, tuple, set, frozenset))
 
 
+def mask(error: BaseException, secrets: Iterable[bytes]) -> None:
+    """Mark an exception, and those that its traceback shows, where one's text repeats a secret."""
+    shown = list(_shown(error, []))
+    texts = [masked(words(one), secrets) for one in shown]
+    if any(text != words(one) for one, text in zip(shown, texts, strict=True)):
+        for one, text in zip(shown, texts, strict=True):
+            vars(one)[MASKED] = text
+
+
+def _shown(error: BaseException | None, seen: list[BaseException]) -> Iterator[BaseException]:
+    if error is None or any(error is one for one in seen):
+        return
+    seen.append(error)
+    yield error
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for other in (error.__cause__, error.__context__, *inner):
+        yield from _shown(other, seen)
+
+
+def masked(text: str, secrets: Iterable[bytes]) -> str:
+    """Return a text with an asterisk for each byte of a secret.
+
+    >>> masked("GET /x?key=sesame-1", [b"sesame-1"])
+    'GET /x?key=********'
+    """
+    found = text.encode("utf-8", "surrogatepass")
+    for secret in secrets:
+        found = found.replace(secret, b"*" * len(secret))
+    return found.decode("utf-8", "surrogatepass")
+
+
 def words(error: BaseException) -> str:
     """Return an exception's text, whatever it takes."""
     if QUIET in vars(error):
         return REDACTED
+    if MASKED in vars(error):
+        return str(vars(error)[MASKED])
     try:
         return str(error)
     except Exception as wrong:  # noqa: BLE001 - a foreign __str__ may raise anything

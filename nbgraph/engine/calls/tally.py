@@ -156,7 +156,11 @@ class Tally:
 
 
 def _raw(facts: Mapping[str, Any], redact: Redaction) -> str:
-    return f',"usage":{keep(loads(dumps(facts, default=str)), redact=redact, blobs={})[0]}'
+    try:
+        plain = loads(dumps(facts, default=str))
+    except (TypeError, ValueError, RecursionError) as error:  # the response is paid, whatever its reader says
+        plain = {"error": f"{type(error).__name__}: {error}"}
+    return f',"usage":{keep(plain, redact=redact, blobs={})[0]}'
 
 
 def around(name: str) -> list[str]:
