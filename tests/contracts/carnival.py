@@ -12,13 +12,9 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
-import anthropic
-import openai
-from google import genai
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -27,6 +23,7 @@ from prometheus_client import CollectorRegistry
 import nbgraph as ng
 from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
 from nbgraph.testing import ModelServer, Reply
+from tests.contracts.askers import Askers
 from tests.engine.stage import SOON, PushedClock
 from tests.observe.test_metrics import Told
 
@@ -82,6 +79,7 @@ class Carnival:
         self._meeting = threading.Barrier(2)
         self._scraped = threading.Event()
         with ModelServer(self._reply, key=KEY) as self.server, self.listening():
+            self._ask = Askers(self.server, KEY)
             self.engine = self._engine(State)
             self._play()
         self.store = self.engine.store
@@ -169,7 +167,7 @@ class Carnival:
             if item < 2:
                 self._hold(item)
             elif item in (3, 4):
-                return {"found": self._openai(f"ask {item}") if item == 3 else self._anthropic(f"ask {item}")}
+                return {"found": self._ask.openai(f"ask {item}") if item == 3 else self._ask.anthropic(f"ask {item}")}
             elif item in _TROUBLES and ctx.attempt == 1:
                 raise _TROUBLES[item]
             return {"found": item}
@@ -230,9 +228,9 @@ class Carnival:
 
     def _models(self, graph: ng.Graph) -> None:
         """Three SDKs beside each other, one of them streaming; a plain call; one that a budget refuses."""
-        graph.node(name="gpt", after="judge")(lambda state: {"found": self._openai("stream", stream=True)})
-        graph.node(name="claude", after="judge")(lambda state: {"found": self._anthropic("whole")})
-        graph.node(name="gemini", after="judge")(lambda state: {"found": self._google("whole")})
+        graph.node(name="gpt", after="judge")(lambda state: {"found": self._ask.openai("stream", stream=True)})
+        graph.node(name="claude", after="judge")(lambda state: {"found": self._ask.anthropic("whole")})
+        graph.node(name="gemini", after="judge")(lambda state: {"found": self._ask.google("whole")})
 
         @graph.node(after=["gpt", "claude", "gemini"])
         def weigh(state: Any, ctx: ng.Context) -> None:
@@ -255,38 +253,6 @@ class Carnival:
         @graph.node(after="guard")
         def dear(state: Any, ctx: ng.Context) -> None:
             ctx.call(answer, "dear", "nobodys-own-7")
-
-    # -- the models
-
-    def _openai(self, text: str, *, stream: bool = False) -> str:
-        asked: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], "top_p": 0.9}
-        asked["temperature"] = 0.5
-        more = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
-        with closing(
-            openai.OpenAI(base_url=self.server.openai, api_key=KEY, http_client=ng.recording_client(), max_retries=0)
-        ) as client:
-            told = client.chat.completions.create(**asked, **more)
-            if not stream:
-                return str(told.choices[0].message.content)
-            return "".join(chunk.choices[0].delta.content or "" for chunk in told if chunk.choices)
-
-    def _anthropic(self, text: str) -> str:
-        with closing(
-            anthropic.Anthropic(
-                base_url=self.server.anthropic, api_key=KEY, http_client=ng.recording_client(), max_retries=0
-            )
-        ) as client:
-            told = client.messages.create(
-                model="claude-sonnet-4-5", max_tokens=99, system="be brief",
-                messages=[{"role": "user", "content": text}],
-            )  # fmt: skip
-            return "".join(block.text for block in told.content if block.type == "text")
-
-    def _google(self, text: str) -> str:
-        with closing(ng.recording_client()) as http:
-            how = genai.types.HttpOptions(base_url=self.server.google, httpx_client=http)
-            with closing(genai.Client(api_key=KEY, http_options=how)) as client:
-                return str(client.models.generate_content(model="gemini-2.5-flash", contents=text).text)
 
     # -- what is left
 
