@@ -308,6 +308,13 @@ def test_a_port_that_is_taken_says_so():
             ng.metrics.serve(other.getsockname()[1])
 
 
+@pytest.mark.parametrize("wrong", [-1, 65536, "80", None, 1.5, True])
+def test_what_is_no_port_is_refused(wrong):
+    """The error says so, and not that somebody has it."""
+    with pytest.raises(ng.OptionsError, match="no port"):
+        ng.metrics.serve(wrong)
+
+
 def test_the_table_is_what_a_scrape_sees(registry):
     """One row a series without buckets: metric, labels, value."""
     ng.Engine(review(), metrics=registry, conflicts="last").run()

@@ -7,6 +7,7 @@ otherwise.
 from __future__ import annotations
 
 import threading
+from errno import EADDRINUSE
 from typing import TYPE_CHECKING, Any, Self
 
 from nbgraph.errors import OptionsError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _OPEN: dict[tuple[str, int], Server] = {}
 _LOCK = threading.Lock()
+_PORTS = 65536
 
 
 class Server:
@@ -55,15 +57,17 @@ def serve(port: int = 9464, addr: str = "127.0.0.1", *, registry: CollectorRegis
     """Serve metrics over HTTP; return the server. ``registry``: ``ng.metrics.registry`` if None; 0: any free port.
 
     Only this machine can read them unless ``addr`` says otherwise ("0.0.0.0": everybody who reaches it). Asked again for
-    a port that it serves already, it returns the same server. Raises ``OptionsError`` where the port is taken.
+    a port that it serves already, it returns the same server. Raises ``OptionsError`` where the port is taken, or none.
     """
+    if type(port) is not int or not 0 <= port < _PORTS:
+        raise _refused(port, addr, "that is no port")
     wanted = Metrics(registry).registry
     with _LOCK:
         known = _OPEN.get((addr, port))
         if known is None:
             return _served(port, addr, wanted)
     if known.registry is not wanted:
-        raise _taken(port, addr, "by the metrics of another registry")
+        raise _refused(port, addr, "it is taken by the metrics of another registry")
     return known
 
 
@@ -73,16 +77,17 @@ def _served(port: int, addr: str, registry: CollectorRegistry) -> Server:
     try:
         httpd, thread = start_http_server(port, addr, registry)
     except OSError as error:
-        raise _taken(port, addr, f"({error})") from error
+        why = "it is taken" if error.errno == EADDRINUSE else "the system refuses it"
+        raise _refused(port, addr, f"{why} ({error})") from error
     thread.name = f"nbgraph-metrics-{httpd.server_port}"
     server = Server(httpd, thread, addr, registry)
     _OPEN[addr, server.port] = server
     return server
 
 
-def _taken(port: int, addr: str, by: str) -> OptionsError:
+def _refused(port: int, addr: str, why: str) -> OptionsError:
     return OptionsError(
-        f"metrics cannot be served at {addr}:{port}: it is taken {by}",
+        f"metrics cannot be served at {addr}:{port}: {why}",
         still="nothing else was changed",
         todo="pass another port, or port=0 for any free one",
         option="port",
