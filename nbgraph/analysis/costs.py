@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from nbgraph.analysis.calls import Call, around, ended_calls, model_of
 from nbgraph.prices.money import amount, clean, total
 from nbgraph.prices.pricing import UNKNOWN, Priced, Prices
+from nbgraph.prices.providers import is_free
 from nbgraph.prices.usage import Usage, usage_of
 from nbgraph.store.protocol import CallRecord, EventRecord, StepRecord
 
@@ -105,6 +106,8 @@ def _untold(call: Call) -> Priced:
 
     So was something where a reader of its use failed, or said a cost that is none.
     """
+    if is_free(call.name):
+        return FREE
     wrong = "error" in call.usage or "cost" in call.usage
     return UNKNOWN if wrong or ((call.outcome == "returned" or call.broken) and model_of(call)) else FREE
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from nbgraph.clients.events import data_of
+from nbgraph.prices.providers import provider_of
 from nbgraph.prices.usage import Usage, usage_of
 
 _ANSWERS = re.compile(
@@ -27,31 +28,6 @@ _ANSWERS = re.compile(
 """How the addresses end that a model answers at. What counts tokens, lists models or looks up old answers is free."""
 
 _IN_PATH = re.compile(r"/(?:models|model|deployments)/([^/:]+)")
-
-HOSTS: Mapping[str, str] = {
-    "api.openai.com": "openai",
-    "api.anthropic.com": "anthropic",
-    "googleapis.com": "google",
-    "openai.azure.com": "azure",
-    "amazonaws.com": "aws",
-    "api.cerebras.ai": "cerebras",
-    "api.deepseek.com": "deepseek",
-    "api.fireworks.ai": "fireworks",
-    "api.groq.com": "groq",
-    "api.mistral.ai": "mistral",
-    "api.moonshot.ai": "moonshotai",
-    "openrouter.ai": "openrouter",
-    "api.together.xyz": "together",
-    "api.x.ai": "x-ai",
-}
-"""Whose servers these are, by the end of their name; the provider's names are those of ``genai-prices``."""
-
-_FAMILIES = (
-    (re.compile(r"gpt-(?!oss)|chatgpt-|o\d|text-embedding-|codex-|dall-e-"), "openai"),
-    (re.compile(r"claude"), "anthropic"),
-    (re.compile(r"gemini"), "google"),
-)
-"""Whose models these are, by the beginning of their name: for servers that nobody knows."""
 
 _LONG = 200
 """Characters of the longest name that is kept."""
@@ -86,7 +62,7 @@ def _read(url: Any, status: int, headers: Mapping[str, str], body: Any, request_
     if not model and not told.tokens:
         return None  # a service of another kind at an address of that name
     model = _clean(model)
-    return told._replace(model=model, provider=_provider(url.hostname or "", model), tier=told.tier or said.tier)
+    return told._replace(model=model, provider=provider_of(url.hostname or "", model), tier=told.tier or said.tier)
 
 
 class _Said(NamedTuple):
@@ -205,9 +181,3 @@ def _first(facts: Mapping[str, Any], *names: str) -> str:
 def _clean(model: str) -> str:
     """Return a name that can be a label: not too long, and nothing in it that is no character."""
     return model.removeprefix("models/")[:_LONG].encode("utf-8", "replace").decode()
-
-
-def _provider(host: str, model: str) -> str:
-    """Return who serves at ``host``; at one that nobody knows, whose model it is; "" where that is not known either."""
-    known = (who for end, who in HOSTS.items() if host == end or host.endswith(f".{end}"))
-    return next(known, "") or next((who for name, who in _FAMILIES if name.match(model)), "")

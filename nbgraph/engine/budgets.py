@@ -113,7 +113,7 @@ class _Reading:
     def _expected(self, start: CallRecord) -> Usage | None:
         request = _request(start.data)
         said = expected(dumps(request)) if request else None
-        return Usage(said.model, said.input, said.output or 0) if said and said.model else self._most.get(_label(start))
+        return said.usage if said and said.model else self._most.get(_label(start))
 
 
 def _label(start: CallRecord) -> str:

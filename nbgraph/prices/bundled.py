@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nbgraph.prices.money import EXACT, amount, clean
+from nbgraph.prices.providers import provider_of
 from nbgraph.prices.rate import Rate
 from nbgraph.prices.usage import Usage
 
@@ -102,6 +103,8 @@ def _tries(name: str, provider: str) -> Iterator[tuple[str, str | None]]:
             yield name, "openai"
         if _BEDROCK.match(name):
             yield name, "aws"
+        if not provider and (maker := provider_of("", tail)):
+            yield tail, maker
 
 
 _BEDROCK = re.compile(r"([a-z-]+\.)?(ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\.", re.IGNORECASE)

@@ -36,6 +36,23 @@ def test_a_request_is_made_once_and_replayed_without_its_server(library: str):
         assert len(service.requests) == 1
 
 
+@pytest.mark.parametrize("free", ["messages/count_tokens", "responses/input_tokens", "moderations"])
+def test_a_free_request_that_names_a_model_costs_nothing(free: str):
+    """It is made whatever the budget, and its cost is none, not unknown; an embedding beside it has its price."""
+    tells = b'{"model": "text-embedding-3-small", "usage": {"prompt_tokens": 8, "total_tokens": 8}}'
+    with Service(says(tells, content_type="application/json")) as service, client() as http:
+
+        def work(ctx: ng.Context) -> int:
+            http.post(f"{service.url}/v1/{free}", json={"model": "nobodys-model", "input": "hello"})
+            return http.post(f"{service.url}/v1/embeddings", json={"model": "text-embedding-3-small"}).status_code
+
+        engine = engine_of(work)
+        run = engine.run({}, run_id="r", cost_budget=1)
+    assert [("none", 0), ("genai-prices", 8)] == [
+        (source.split()[0], tokens) for source, tokens in zip(run.costs.source, run.costs.input, strict=True)
+    ]
+
+
 @both
 def test_an_async_request_is_made_once_and_replayed_without_its_server(library: str):
     """Async clients keep the same promise."""

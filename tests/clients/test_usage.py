@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbgraph.clients.events import data_of
-from nbgraph.clients.usage import HOSTS, usage_of_answer
+from nbgraph.clients.usage import usage_of_answer
+from nbgraph.prices.providers import HOSTS
 from nbgraph.prices.usage import Usage
 from nbgraph.testing.models import Asked, Reply, chat, generate, messages, responses
 from nbgraph.testing.models.answer import answer_of

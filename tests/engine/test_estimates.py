@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from json import dumps
+
 import pytest
 
 import nbgraph as ng
+from nbgraph.engine.calls.estimate import expected
 from tests.engine.spending import row
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -70,11 +73,19 @@ def test_input_is_its_bytes_by_four_and_output_its_limit(asked, output):
         http(None, "https://api.example.com/v1/models/m", "GET"),
         http({"model": "m", "messages": HELLO}, "https://api.anthropic.com/v1/messages/count_tokens"),
         http({"contents": HELLO}, GOOGLE.replace("generateContent", "countTokens")),
+        http({"model": "m", "input": "hello"}, "https://api.openai.com/v1/responses/input_tokens"),
+        http({"model": "m", "input": "hello"}, "https://api.openai.com/v1/moderations"),
     ],
 )
 def test_what_uses_no_model(asked):
     """What names no model, only looks, or counts tokens is made whatever the budget."""
     assert estimate(asked) is None
+
+
+def test_who_serves_a_model_is_read_from_the_address():
+    """The price before a call is of the same provider as the one behind it."""
+    asked = http({"model": "m"}, "https://api.groq.com/openai/v1/chat/completions")
+    assert ("groq", "") == tuple(expected(dumps({"asked": one})).provider for one in (asked, {"model": "m"}))
 
 
 @pytest.mark.parametrize(("text", "tokens"), [("a" * 400, 100), ("é" * 400, 200), ("語" * 400, 300), ("😀" * 400, 400)])

@@ -113,6 +113,13 @@ def test_other_models_are_priced_by_the_bundled_data():
     assert date.fromisoformat(found.as_of) <= date(2025, 10, 15)
 
 
+def test_a_model_whose_maker_its_name_tells_has_the_makers_price():
+    """Where nobody says who serves it, as before a call is made, the name decides."""
+    told, untold = (Usage("text-embedding-3-small", 1000, provider=who) for who in ("openai", ""))
+    assert Prices().price(told, OCTOBER)[:2] == Prices().price(untold, OCTOBER)[:2]
+    assert Prices().price(untold, OCTOBER).cost
+
+
 def test_a_price_is_that_of_the_calls_time():
     """What changed later does not change what an earlier call cost."""
     model = Usage("deepseek-chat", MILLION, MILLION)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from json import loads
-from re import IGNORECASE
 from re import compile as pattern
 from typing import Any, NamedTuple
+
+from nbgraph.prices.providers import is_free, provider_of
+from nbgraph.prices.usage import Usage
 
 _BYTES_A_TOKEN = 4
 _PICTURE = 2000 * _BYTES_A_TOKEN
@@ -20,7 +22,7 @@ _LIMITS = (
 )  # fmt: skip
 _SETTINGS = ("generationConfig", "generation_config", "config", "options", "inferenceConfig")
 _CHOICES = ("n", "candidateCount", "candidate_count")
-_FREE = pattern(r"[:/]count_?tokens$", IGNORECASE)
+_HOST = pattern(r"[a-z]+://([^/:?#]+)")
 _IN_PATH = pattern(r"/(?:models|deployments|model)/([^/:?]+)")
 
 
@@ -30,6 +32,13 @@ class Expected(NamedTuple):
     model: str
     input: int
     output: int | None
+    provider: str = ""
+    """Who serves it, where that can be known; the same model has other prices elsewhere."""
+
+    @property
+    def usage(self) -> Usage:
+        """What it is going to use, at least where no limit on output is known."""
+        return Usage(self.model, self.input, self.output or 0, provider=self.provider)
 
 
 def expected(text: str, large: int = 0) -> Expected:
@@ -42,7 +51,7 @@ def expected(text: str, large: int = 0) -> Expected:
     field named ``model``, or part of the address.
 
     >>> expected('{"asked":{"args":["Hello there"],"kwargs":{"model":"m","max_tokens":50}},"call":"ask"}')
-    Expected(model='m', input=10, output=50)
+    Expected(model='m', input=10, output=50, provider='')
     >>> expected('{"asked":{"args":[7],"kwargs":{}},"call":"roll"}').model
     ''
     """
@@ -54,7 +63,13 @@ def expected(text: str, large: int = 0) -> Expected:
     if not model:
         return Expected("", 0, None)
     content = asked["body"] if _is_http(asked) else asked
-    return Expected(model, -(-(_bytes(content) + large) // _BYTES_A_TOKEN), _most(places))
+    tokens, host = -(-(_bytes(content) + large) // _BYTES_A_TOKEN), _host(asked)
+    return Expected(model, tokens, _most(places), provider_of(host, model))
+
+
+def _host(asked: Any) -> str:
+    found = _HOST.match(str(asked["url"])) if _is_http(asked) else None
+    return found[1] if found else ""
 
 
 def _says(model: Any) -> bool:
@@ -68,7 +83,7 @@ def _is_http(asked: Any) -> bool:
 def _generates(asked: Mapping[str, Any]) -> bool:
     """Say whether a request may make a model work: one that only looks, or counts tokens, costs nothing."""
     posted = str(asked.get("method", "POST")).upper() == "POST"
-    return posted and not _FREE.search(str(asked["url"]).partition("?")[0])
+    return posted and not is_free(str(asked["url"]).partition("?")[0])
 
 
 def _addressed(asked: Any) -> str:

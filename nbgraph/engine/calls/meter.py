@@ -181,7 +181,7 @@ class Meter:
 
     def _expected(self, request: Request) -> Usage | None:
         said = expected(request.text, sum(map(len, request.blobs.values())))
-        return Usage(said.model, said.input, said.output or 0) if said.model else self._most.get(request.label)
+        return said.usage if said.model else self._most.get(request.label)
 
     def _amount(self, usage: Usage) -> Amount:
         limited = any(purse.cost_limit is not None for purse in self._purses)
