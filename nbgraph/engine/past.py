@@ -212,8 +212,8 @@ class Past:
         call of a model follows the GenAI conventions; ``ng.tracing.table()`` has every attribute. ``provider``: a
         ``TracerProvider``, None: the global one; ``content``: with what was said to models and by them, as stored.
 
-        Reads the file, runs no code. Needs ``pip install 'nbgraph[otel]'``, else raises ``NbgraphError``; raises
-        ``OptionsError`` where there is no provider.
+        Reads the file, runs no code. Needs ``pip install opentelemetry-sdk`` (the extra ``otel``), else raises
+        ``NbgraphError``; raises ``OptionsError`` where there is no provider.
         """
         return int(face("run.otel")(self, provider, content=content))
 

@@ -188,7 +188,7 @@ except ng.NbgraphError as error:
     print(error.todo)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "pip install 'nbgraph[otel]'" in done.stdout
+    assert "pip install opentelemetry-sdk" in done.stdout
 
 
 class Collector(BaseHTTPRequestHandler):

@@ -16,5 +16,5 @@ def needed() -> None:
         raise NbgraphError(
             "traces need OpenTelemetry, which is not installed",
             still="nothing was exported, and no run depends on it",
-            todo="pip install 'nbgraph[otel]'",
+            todo="pip install opentelemetry-sdk",
         ) from error

@@ -30,7 +30,7 @@ class Tracing:
     is started in is linked to, no parent: the ids of a run's trace are its own.
 
     A provider that blocks or raises hurts no run: it is called on a thread of its own. Raises ``NbgraphError`` where
-    OpenTelemetry is not installed (``pip install 'nbgraph[otel]'``).
+    OpenTelemetry is not installed (``pip install opentelemetry-sdk``, the extra ``otel``).
     """
 
     def __init__(self, provider: Any = None, *, content: bool = False) -> None:
