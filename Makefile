@@ -84,6 +84,7 @@ lab: $(ready)
 bench: $(ready)
 	$(python) tests/benchmarks/compare.py --workdir "$(BUILD)/bench" $(BENCH)
 	$(python) tests/benchmarks/bench_calls.py --workdir "$(BUILD)/bench"
+	$(python) tests/benchmarks/bench_observe.py --workdir "$(BUILD)/bench"
 
 lock:
 	@sh .ci/lock "$(BUILD)/lock" "$(PYTHON)"

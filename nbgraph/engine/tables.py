@@ -52,8 +52,10 @@ def _task(step: StepRecord) -> tuple[Any, ...]:
 
 
 def _failed(event: EventRecord) -> tuple[Any, ...]:
-    printed = loads(event.data or "{}").get("printed", "")
-    return (None, event.node, "failed", None, event.time, None, [], event.task, printed)
+    facts = loads(event.data or "{}")
+    seconds = facts.get("seconds")
+    took = event.time - (seconds or 0.0), seconds
+    return (None, event.node, "failed", None, *took, [], event.task, facts.get("printed", ""))
 
 
 def steps(rows: Iterable[StepRecord]) -> DataFrame:

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
 import nbgraph as ng
+from nbgraph.events import KINDS
 from nbgraph.observe.metrics.families import FAMILIES, SETS
 from nbgraph.observe.tracing import names
 from nbgraph.store import MemoryStore
@@ -60,12 +61,6 @@ METRICS = {
     "nbgraph_runs_total": ("graph", "status"),
 }  # fmt: skip
 """Every metric with its labels."""
-
-EVENTS = {
-    "step", "task.retried", "task.failed", "task.waiting", "conflict", "queue.waited", "run.resumed", "run.forked",
-    "run.paused", "run.waiting", "run.failed", "run.cancelled", "run.completed",
-}  # fmt: skip
-"""Every kind of event."""
 
 PARENTS = {"run": {None}, "task": {"run"}, "attempt": {"task"}, "call": {"attempt", "call"}, "ask": {"task"}}
 """Every kind of span, and what it may lie in."""
@@ -144,7 +139,7 @@ def test_every_kind_of_event_is_told_to_everybody(played):
         assert rows == [written(line) for line in play.written if line["run"] == run.id]
         exported = run.export_events(play.lines.with_name(f"{run.id}.jsonl")).read_text("utf-8").splitlines()
         assert rows == [written(json.loads(line)) for line in exported][-len(rows) :]
-    assert {event.kind for event in play.told} == EVENTS
+    assert {event.kind for event in play.told} == set(KINDS)
 
 
 def test_each_end_and_each_beginning_of_a_drive_is_logged(played):

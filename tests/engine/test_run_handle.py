@@ -120,6 +120,9 @@ def test_a_failed_task_is_a_row_without_a_step():
     tasks = engine.open("r").tasks
     assert [("a", "done"), ("bad", "failed")] == list(zip(tasks.node, tasks.status, strict=True))
     assert tasks.step.isna().tolist() == [False, True]
+    assert [event.data["seconds"] for event in engine.open("r").stream() if event.kind == "task.failed"] == [
+        tasks.seconds.iloc[1]
+    ]
 
 
 def test_equal_runs_have_equal_digests():
