@@ -45,7 +45,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-from nbgraph.escape import safe
+from nbgraph.escape import NO_FORMULA, safe
 
 _FACTS = frozenset(
     [
@@ -222,7 +222,8 @@ class Compared:
             f"{safe(text)}</code></td></tr>"
             for name, text, colour in (("recorded", recorded, "#b35900"), ("now", now, "#0b6e99"))
         )
-        return f"<table><caption>{safe(f'{step}node {self.node}, {self.field}')}</caption>{cells}</table>"
+        begin = f'<table class="{NO_FORMULA}"><caption>'
+        return f"{begin}{safe(f'{step}node {self.node}, {self.field}')}</caption>{cells}</table>"
 
 
 _WIDTH = 400

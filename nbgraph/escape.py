@@ -35,6 +35,10 @@ def safe(text: Any) -> str:
     return escape(plain(text))
 
 
+NO_FORMULA = "tex2jax_ignore mathjax_ignore"
+"""The class of markup in which dollars are dollars: a notebook sets what stands between two of them as a formula."""
+
+
 def picture_uri(svg: str) -> str:
     """Return an SVG document as the address of a picture: a data URI, the one form that an untrusted notebook shows.
 

@@ -16,7 +16,7 @@ from nbgraph.analysis.differences import Difference, Pair
 from nbgraph.analysis.order import tasks_of
 from nbgraph.analysis.sides import EDITS, Side
 from nbgraph.analysis.words import amount, places, sentence, shown, states
-from nbgraph.escape import safe
+from nbgraph.escape import NO_FORMULA, safe
 from nbgraph.faces import bundle, face
 from nbgraph.prices.words import costs_compared
 
@@ -140,7 +140,8 @@ class Diff:
         """Return how it shows itself as HTML, escaped; ``timed`` as in ``told``."""
         lines = "<br>".join(safe(line) for line in self._words(timed=timed).splitlines())
         title = f"<b>{safe(self.left.name)}</b> and <b>{safe(self.right.name)}</b>"
-        return f"<div>{title}<br>{lines}{self._html_table() if self else ''}</div>"
+        begin = f'<div class="{NO_FORMULA}">'
+        return f"{begin}{title}<br>{lines}{self._html_table() if self else ''}</div>"
 
     def _html_table(self) -> str:
         heads = "node", "step", "field", self.left.name, self.right.name

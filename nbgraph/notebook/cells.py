@@ -97,9 +97,16 @@ class Cells:
 
     def _settle(self, cell: _Cell, cell_id: str | None) -> None:
         for graph, before in cell.before:
+            if self._made_again(graph):
+                continue  # an old engine still has it; what the cell says, it says of the new one
             said = said_between(before, definition_of(graph))
             for line in [*self._remove_gone(graph, cell_id, said), *self._noticed(graph, before, sorted(said.nodes))]:
                 self._tell(line)
+
+    def _made_again(self, graph: Graph) -> bool:
+        """Say whether the notebook has another graph of this title in the place of this one: it was run from the top."""
+        held = list(self._bench.graphs.values())
+        return all(one is not graph for one in held) and any(one.name == graph.name for one in held)
 
     def _remove_gone(self, graph: Graph, cell_id: str | None, said: Said) -> list[str]:
         """Take out what this cell said when it ran last and does not say any more; return the lines about it."""

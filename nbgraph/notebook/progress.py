@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from nbgraph.engine.kernel import kernel, somebody_looks
-from nbgraph.escape import cut, plain, safe
+from nbgraph.escape import NO_FORMULA, cut, plain, safe
 from nbgraph.views.subject import News, Running, Subject
 
 _LOG = logging.getLogger("nbgraph")
@@ -207,5 +207,9 @@ class _InCell:
 
     @staticmethod
     def _shown(text: str) -> dict[str, str]:
-        html = f'<div style="opacity:.75;font-size:90%">{safe(text)}</div>' if text else "<span></span>"
+        html = (
+            f'<div class="{NO_FORMULA}" style="opacity:.75;font-size:90%">{safe(text)}</div>'
+            if text
+            else "<span></span>"
+        )
         return {"text/plain": plain(text), "text/html": html}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.errors import OptionsError
-from nbgraph.escape import cut, picture_uri, safe
+from nbgraph.escape import NO_FORMULA, cut, picture_uri, safe
 from nbgraph.views import drawing
 from nbgraph.views.drawing.words import as_text
 from nbgraph.views.durations import seconds_text
@@ -34,7 +34,7 @@ _MANY = 60
 _WIDE, _LEAST_SCALE = 1400.0, 0.55
 """Pixels from which a picture is scrolled through rather than made smaller and smaller, and how small it gets."""
 _THEMES = ("light", "dark")
-_STYLE = "font:13px/1.5 system-ui,sans-serif"
+_WORDS = f'class="{NO_FORMULA}" style="font:13px/1.5 system-ui,sans-serif"'
 
 
 def graph_svg(
@@ -83,7 +83,7 @@ def graph_bundle(graph: Graph, *, engine: str | None = None, direction: str = "d
     """Return what a notebook shows of a graph: its drawing, and its drawing in characters."""
     topology = topology_of(graph)
     if not topology.nodes:
-        return {"text/html": f'<div style="{_STYLE}"><b>{safe(cut(graph.name, 80))}</b>: no nodes yet</div>'}
+        return {"text/html": f"<div {_WORDS}><b>{safe(cut(graph.name, 80))}</b>: no nodes yet</div>"}
     places = _laid(topology, engine, direction)
     told = f"graph {graph.name}: {_counted(len(topology.nodes), 'node')}, {_counted(len(topology.links), 'link')}"
     return {"text/html": _page([], drawing.svg(topology, places), told, places, len(topology.nodes))}
@@ -152,7 +152,7 @@ def _page(lines: list[str], svg: str, told: str, places: Layout, nodes: int) -> 
             "<div><small>drawn by nbgraph itself; with Graphviz installed (the program dot, or "
             "pip install 'nbgraph[layout]') a graph of this size looks better</small></div>"
         )
-    return f'<div style="{_STYLE}">{"".join(parts)}</div>'
+    return f"<div {_WORDS}>{''.join(parts)}</div>"
 
 
 def _summary(run: Subject, tally: Tally, *, times: bool) -> Iterator[str]:

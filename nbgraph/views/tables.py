@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nbgraph.escape import cut, plain, safe
+from nbgraph.escape import NO_FORMULA, cut, plain, safe
 
 _CELL = "padding:.25em .9em .25em 0;text-align:left;vertical-align:top;border-bottom:1px solid rgba(128,128,128,.3)"
+_BEGIN = f'<div class="{NO_FORMULA}">'
 _MOST, _WIDTH = 50, 60
 """Rows that are shown, and characters of a cell in a text table."""
 
@@ -45,10 +46,10 @@ def text_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def bundle_of(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> dict[str, str]:
     """Return what a notebook shows of a table: ``text/html`` and ``text/plain``, at most 50 rows, ``empty`` for none."""
     if not rows:
-        return {"text/html": f"<div><b>{safe(title)}</b><br>{safe(empty)}</div>", "text/plain": f"{title}: {empty}"}
+        return {"text/html": f"{_BEGIN}<b>{safe(title)}</b><br>{safe(empty)}</div>", "text/plain": f"{title}: {empty}"}
     shown, left = rows[:_MOST], len(rows) - _MOST
     more = f"and {left} more" if left > 0 else ""
     return {
-        "text/html": f"<div><b>{safe(title)}</b>{html_table(heads, shown)}{safe(more)}</div>",
+        "text/html": f"{_BEGIN}<b>{safe(title)}</b>{html_table(heads, shown)}{safe(more)}</div>",
         "text/plain": "\n".join([plain(title), text_table(heads, shown), *([more] if more else [])]),
     }

@@ -50,6 +50,17 @@ def test_a_node_that_moved_is_its_new_cells(cells, graph):
     assert ["one", "two"] == names(graph)
 
 
+def test_a_notebook_that_is_run_again_is_silent(cells):
+    """A graph that is made again in the place of an old one, which an engine still has, loses nothing and says nothing."""
+    top = "g = ng.Graph(Words, name='g')", "x = 1"
+    cells.quiet(*top)
+    cells.run(ONE, cell_id="c1")
+    cells.quiet("engine = ng.Engine(g, store=':memory:')", *top)
+    old = cells.ns["engine"].graph
+    assert "" == cells.run(ONE, cell_id="c1")
+    assert ["one"] == names(cells.ns["g"]) == names(old)
+
+
 def test_a_node_cell_that_is_renamed_renames_its_node(cells, graph):
     """A ``%%node`` cell under another name removes the earlier node."""
     cells.run("%%node one\nNone", cell_id="c1")

@@ -77,7 +77,7 @@ def _ours(monkeypatch):
 def test_a_graph_shows_itself_as_an_image():
     """A graph's HTML is an img with its picture inside, its size and words for who cannot see it: no inline svg."""
     page = static.graph_bundle(review())["text/html"]
-    assert [("div", "style"), ("img", "src", "width", "height", "alt", "style")] == Tags(page).found
+    assert [("div", "class", "style"), ("img", "src", "width", "height", "alt", "style")] == Tags(page).found
     assert {"plan", "check"} == {one.get("data-node") for one in svg_of(page).iter() if one.get("data-node")}
 
 

@@ -222,3 +222,47 @@ def test_closing_leaves_nothing(wire):
     view.close()
     ended("nbgraph-views-gone")
     assert (set(), before) == (wire.open, set(_instances))
+
+
+def spent_run(**options):
+    """Return a run that its budget of five dollars has stopped, after a call of four; ``options``: its engine's."""
+    graph = ng.Graph({"n": int}, name="spent")
+
+    @graph.node
+    def ask(state, ctx):
+        for _ in range(2):
+            ctx.call(answer, "m", max_tokens=4_000_000)
+
+    engine = ng.Engine(graph, store=":memory:", prices={"m": (1, 1)}, **options)
+    with pytest.raises(ng.BudgetError):
+        engine.run({"n": 1}, run_id="spent", **({} if options else {"cost_budget": "5"}))
+    return engine.open("spent")
+
+
+def answer(model, max_tokens):
+    """Answer as a model would, with all tokens that it may use."""
+    return {"model": model, "usage": {"input_tokens": 0, "output_tokens": max_tokens}}
+
+
+def test_what_stopped_a_run_is_said(opened):
+    """A run that a budget paused says so, with what to do next, until it goes on."""
+    view = opened(spent_run())
+    said, todo = view.standing["stopped"]
+    assert "spent $4 of its cost_budget of $5" in said
+    assert "engine.resume('spent', cost_budget=...) with more" == todo
+
+
+def test_a_button_spends_no_more_than_was_allowed(opened):
+    """Where only the drive had a budget, nothing would stop a resume by button: it is refused, and says how to go on."""
+    view = opened(spent_run())
+    assert set() == can(view)
+    assert "in a cell: engine.resume('spent', cost_budget=...) with more" in view.standing["refused"]["resume"]
+
+
+def test_a_button_resumes_under_the_engines_own_budget(opened):
+    """Where the engine has the budget, a resume by button meets it again before the same call."""
+    run = spent_run(cost_budget="5")
+    view = opened(run)
+    say(view, "resume")
+    until(lambda: 2 == list(run.events.kind).count("run.paused"), view)
+    assert 1 == len(run.costs)

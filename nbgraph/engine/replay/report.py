@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nbgraph.analysis.calls import ended_calls
 from nbgraph.analysis.costs import as_recorded, outermost, used_by
 from nbgraph.errors import NbgraphError, parting
-from nbgraph.escape import safe
+from nbgraph.escape import NO_FORMULA, safe
 from nbgraph.prices.money import NAN, clean, sum_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ class Replay:
         return f", ${self.saved:f} saved, nothing called" if self.saved else ""
 
     def _repr_html_(self) -> str:
-        return f"<p>{safe(repr(self)[1:-1])}</p>" + "".join(_html_of(error) for error in self.problems)
+        return f'<p class="{NO_FORMULA}">{safe(repr(self)[1:-1])}</p>' + "".join(
+            _html_of(error) for error in self.problems
+        )
 
 
 def saved_by(lines: Sequence[CallRecord], prices: Prices) -> Decimal:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.escape import cut, picture_uri
+from nbgraph.escape import NO_FORMULA, cut, picture_uri
 from nbgraph.prices.money import total as summed
 from nbgraph.views.costing.chart import CostChart
 from nbgraph.views.costing.growth import Paid, drawable, growth
@@ -40,12 +40,15 @@ _ASIDE = ("known", "unknown", "share", "source", "rate", "as_of")
 _OF_CALLS = ("seq", "task", "attempt")
 """Columns that are told in another way, or not at all; the second only where each call has a row."""
 _ALL = (
-    "font:inherit;border-collapse:collapse;color:inherit;background:transparent;margin:.4em 0;white-space:nowrap;"
+    "font:inherit;border-collapse:collapse;color:inherit;background:transparent;margin:.4em 0;"
     "font-variant-numeric:tabular-nums"
 )
 _LAST = ("cost", "saved", "calls", "input", "cache_read", "cache_write", "output", "reasoning", "seconds", "reused")
 _CELL = "padding:.25em 1em .25em 0;border-bottom:1px solid rgba(128,128,128,.3)"
-_NUMBER, _NAMED = f"{_CELL};text-align:right", f"{_CELL};text-align:left"
+_WHOLE = ";white-space:nowrap"
+"""Of cells, not of the table: a notebook's own style sheet lets every cell wrap. Names may, on a narrow page."""
+_NUMBER, _NAMED = f"{_CELL};text-align:right{_WHOLE}", f"{_CELL};text-align:left"
+_BARRED = _NAMED + _WHOLE
 _SUM = ";font-weight:600"
 _BLUE = "#3d85c6"
 """Seen on light ground and on dark."""
@@ -61,12 +64,12 @@ def table_bundle(table: CostTable) -> dict[str, str]:
 
 def sheet(rows: Sequence[Row], title: str, prices: Iterable[Used], below: Markup | None = None) -> Markup:
     """Return rows as a table with its title and notes, and what is ``below``. All rows have the same columns."""
-    style = {"style": "font:13px/1.5 system-ui,sans-serif"}
+    look = {"class": NO_FORMULA, "style": "font:13px/1.5 system-ui,sans-serif"}
     head = tag("div", None, tag("b", None, cut(title, 200)), f": {sum_line(rows)}" if rows else ": no calls yet")
     if not rows:
-        return tag("div", style, head)
+        return tag("div", look, head)
     notes = [tag("div", None, tag("small", None, line)) for line in _notes(rows, prices)]
-    return tag("div", style, head, _table(list(rows[0]), rows), notes, below)
+    return tag("div", look, head, _table(list(rows[0]), rows), notes, below)
 
 
 def rows_of(table: CostTable) -> list[Row]:
@@ -152,7 +155,7 @@ def _order(name: str) -> int:
 def _heads(shown: Sequence[str], total: Row) -> Markup:
     words = {**_TOKENS, **_COUNTS, "seconds": "time"}
     heads = [tag("th", {"style": _look(name)}, words.get(name, name.replace("_", " "))) for name in shown]
-    share = tag("th", {"style": _NAMED}, "share" if total["known"] else "share of tokens")
+    share = tag("th", {"style": _BARRED}, "share" if total["known"] else "share of tokens")
     return tag("tr", None, _beside(shown, heads, share))
 
 
@@ -169,7 +172,7 @@ def _look(name: str) -> str:
 
 def _line(shown: Sequence[str], row: Row, total: Row, most: float) -> Markup:
     cells = [tag("td", {"style": _look(name)}, _text(name, row)) for name in shown]
-    return tag("tr", None, _beside(shown, cells, tag("td", {"style": _NAMED}, _bar(row, total, most))))
+    return tag("tr", None, _beside(shown, cells, tag("td", {"style": _BARRED}, _bar(row, total, most))))
 
 
 def _text(name: str, row: Row) -> str:

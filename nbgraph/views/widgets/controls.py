@@ -23,7 +23,18 @@ from nbgraph.views.widgets.base import RunView
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.questions import Questions
 from nbgraph.views.widgets.scene import Hands
-from nbgraph.views.widgets.steering import ENDED, VERBS, Elapsed, Standing, closed, heeded, refused
+from nbgraph.views.widgets.steering import (
+    ENDED,
+    VERBS,
+    Elapsed,
+    Standing,
+    Stopped,
+    closed,
+    heeded,
+    refused,
+    stopped,
+    unguarded,
+)
 
 Opener = Callable[[Any], None]
 """What is done with a fork that was made and is wanted on the page."""
@@ -37,7 +48,7 @@ class ControlsView(RunView):
     run_id = traitlets.Unicode().tag(sync=True)
     standing = traitlets.Dict().tag(sync=True)
     """status, live, holder, steps, elapsed (s), going, asked, refused (verb -> reason), at (the cursor's step),
-    cost (text, "" where no model was used)."""
+    cost (text, "" where no model was used), stopped (the text of what paused it, and what to do next; "" for none)."""
     nodes: Any = traitlets.List().tag(sync=True)
     """Names for "until", as drawn."""
     note = traitlets.Dict().tag(sync=True)
@@ -49,7 +60,7 @@ class ControlsView(RunView):
         self._forked: Any = None
         self._asks = 0
         """How often something was asked for: an answer that comes late is not the answer to the next one."""
-        self._now = Standing("", closed=closed(subject))
+        self._now, self._stopped = Standing("", closed=closed(subject)), Stopped()
         self._elapsed = Elapsed(subject.store.run(subject.id).record.created)
         self._questions, self._spending = Questions(subject.store, str(subject.id)), Spending()
         # Beside the scene's hands, which may be in the middle of a long step: these stop it.
@@ -68,9 +79,17 @@ class ControlsView(RunView):
         self._now = self._now._replace(
             status=news.status, live=news.live, holder="" if news.live else news.holder, steps=steps
         )
+        self._look_why(news.status)
         if heeded(self._now, news.events):
             self._now = self._now._replace(asked="")
         self._publish()
+
+    def _look_why(self, status: str) -> None:
+        """Read what stopped the run, where it is paused."""
+        row = self.subject.store.run(str(self.subject.id)).status if status == "paused" else None
+        self._stopped = Stopped() if row is None else stopped(row.status, row.error or "")
+        options = getattr(getattr(self.subject, "engine", None), "options", None)
+        self._now = self._now._replace(unguarded=unguarded(self._stopped, options))
 
     def tick(self) -> None:
         """Look for news; while a question is open, also for its answer, which may come from anywhere."""
@@ -100,6 +119,7 @@ class ControlsView(RunView):
             "at": now.steps if at is None else at,
             "latest": at is None,
             "cost": self._spending.total(),
+            "stopped": [cut(self._stopped.text, 400), cut(self._stopped.todo, 300)],
         }
         # The page counts the seconds on by itself: they are only sent along with something else.
         if shown != {key: value for key, value in self.standing.items() if key != "elapsed"}:

@@ -23,6 +23,7 @@ from nbgraph.views.widgets.base import View
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.pace import Pace
 from nbgraph.views.widgets.scene import Scene
+from nbgraph.views.widgets.steering import stopped, unguarded
 
 _LOG = logging.getLogger("nbgraph")
 _EVERY = 0.5
@@ -126,7 +127,11 @@ class RunBrowser(View):
         return ""
 
     def _resume(self, run_id: str) -> str:
-        self.shelf.open(run_id).resume()
+        run = self.shelf.open(run_id)
+        row = run.store.run(run_id).status
+        if why := unguarded(stopped(row.status, row.error or ""), run.engine.options):
+            raise NbgraphError(f"run {run_id!r} does not go on: {why}")
+        run.resume()
         return f"{run_id} goes on."
 
     def _fork(self, run_id: str) -> str:

@@ -6,6 +6,7 @@ Owns the decisions behind the buttons. Pure: no thread, no widget; a run is seen
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from json import loads
 from typing import Any, NamedTuple
 
 from nbgraph.store.protocol import EventRecord
@@ -47,6 +48,8 @@ class Standing(NamedTuple):
     """Why this handle can steer nothing, "" when it can."""
     questions: int = 0
     """Open questions that nobody has answered."""
+    unguarded: str = ""
+    """Why no button goes on: a budget that only its drive had has stopped the run; "" where none has."""
 
 
 def closed(subject: Any, act: str = "steer") -> str:
@@ -117,7 +120,37 @@ def _still(verb: str, run: Standing) -> str:
         return _ENDED
     if run.status == "waiting" and run.questions:
         return "an open question waits for its answer; answer it first"
-    return ""
+    return run.unguarded
+
+
+class Stopped(NamedTuple):
+    """What stopped a run that is paused: a budget, as the run's row tells it. Nothing where a person did."""
+
+    text: str = ""
+    todo: str = ""
+    option: str = ""
+
+
+def stopped(status: str, error: str) -> Stopped:
+    """Return what stopped a run; ``error`` is the JSON of its row.
+
+    >>> stopped("paused", '{"type": "BudgetError", "message": "spent", "facts": {"option": "cost_budget"}}')
+    Stopped(text='spent', todo='', option='cost_budget')
+    """
+    told = loads(error) if status == "paused" and error else {}
+    option = (told.get("facts") or {}).get("option")
+    return Stopped(str(told.get("message") or ""), str(told.get("todo") or ""), str(option or ""))
+
+
+def unguarded(found: Stopped, options: Any) -> str:
+    """Return why a button does not go on: the engine has no such budget, and without one nothing would stop the run.
+
+    >>> unguarded(Stopped("spent $1", "engine.resume('r1', cost_budget=...)", "cost_budget"), None)
+    "its cost_budget is spent, and a button gives no new one; in a cell: engine.resume('r1', cost_budget=...)"
+    """
+    if found.option not in ("cost_budget", "token_budget") or getattr(options, found.option, None) is not None:
+        return ""
+    return f"its {found.option} is spent, and a button gives no new one; in a cell: {found.todo}"
 
 
 class Elapsed:

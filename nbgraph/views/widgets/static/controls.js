@@ -35,13 +35,14 @@ function render({ model, el: host, signal }) {
   const holder = el("span", { class: "ng-holder faint" });
   const status = el("div", { class: "ng-status", role: "status", "aria-live": "polite" }, dot, word);
   const note = el("div", { class: "ng-note", role: "alert", hidden: true });
+  const why = el("div", { class: "ng-why", role: "note", hidden: true });
   host.replaceChildren(el("div", { class: "ng ng-controls" },
     el("div", { class: "ng-bar", role: "group", "aria-label": `Run ${model.get("run_id")}` },
       el("div", { class: "ng-group" }, buttons.resume, buttons.pause, buttons.step, buttons.cancel),
       el("div", { class: "ng-group ng-joined" }, buttons.until, target),
       el("div", { class: "ng-tells" }, status, count, clock, cost, holder),
       el("div", { class: "ng-group ng-last" }, buttons.fork)),
-    note));
+    why, note));
 
   function press(verb) {
     const standing = model.get("standing");
@@ -81,6 +82,9 @@ function render({ model, el: host, signal }) {
     cost.textContent = standing.cost ?? "";
     cost.hidden = !standing.cost;
     holder.textContent = standing.holder ? `driven by ${standing.holder}` : "";
+    const [stopped, next] = standing.stopped ?? ["", ""];
+    why.hidden = !stopped || Boolean(asked) || gone;
+    why.replaceChildren(el("div", {}, el("span", { class: "ng-said", text: stopped }), ...more({ todo: next })));
     time();
   }
 
