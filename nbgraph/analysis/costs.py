@@ -88,8 +88,9 @@ def as_with(prices: Prices) -> Pricing:
     """Return the pricing by other prices. What was given as a cost, and is unknown to them, stays."""
 
     def priced(call: Call, usage: Usage | None) -> Priced:
-        given = call.paid.get("from") == "given"
-        if usage is None or (given and not usage.tokens):
+        source = call.paid.get("from")
+        given = source == "given"
+        if usage is None or (not usage.tokens and source in ("given", FREE.source)):
             return as_recorded(prices)(call, usage)
         found = prices.price(_named(usage, call), call.started)
         return as_recorded(prices)(call, usage) if given and found.cost is None else found

@@ -140,6 +140,21 @@ def test_a_fork_pays_for_its_own_calls_only():
     assert [Decimal("0.00052")] == list(anew.cost)
 
 
+def test_a_reused_call_saves_what_the_calls_inside_it_cost():
+    """A fork, a fork of it and their replays say so, with the recorded prices and with others."""
+    graph, asks = ng.Graph({"n": int}, name="nest"), ng.call(answer)
+    graph.node(name="begin")(lambda state: {"n": 1})
+    pair = lambda: [asks("small", 1000), asks("large", 100)]  # noqa: E731 - a call around calls
+    graph.node(name="ask", after="begin")(lambda state, ctx: {"n": len(ctx.call(pair))})
+    engine = ng.Engine(graph, store=":memory:", prices=RATE)
+    paid = total(engine.run({"n": 0}, run_id="r").costs.cost)
+    for origin, name in (("r", "f"), ("f", "g")):
+        fork = engine.fork(origin, step=1, reuse_calls=True, new_id=name)
+        for table in (fork.costs, fork.reprice({"small": (9, 9)})):
+            assert [(0, paid)] == list(zip(table.cost, table.saved, strict=True))
+        assert paid == engine.replay(name).saved
+
+
 def test_all_runs_together_cost_what_was_paid():
     """``engine.costs()`` has a row a run, forks included, and each call counts once."""
     engine = reviewing()

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from json import dumps, loads
 from threading import Lock
 from typing import Any, NamedTuple
 
 from nbgraph.engine.calls.naming import keyed
 from nbgraph.engine.calls.request import at_home
+from nbgraph.prices.money import amount, sum_of, text
 from nbgraph.store.protocol import CallRecord
 
 ENDED = ("returned", "raised", "answered")
+INSIDE = "counted inside"
+"""Stands in the place of a price where a call's use was told by calls inside it."""
 _CLOSED, _GIVEN_UP = ',"closed":true}', ',"closed":"waiting"}'
 """How the data of an answer in parts ends that was not read to its end."""
 
@@ -50,9 +54,16 @@ class Past(NamedTuple):
         found: dict[str, Any] = loads(self.data)
         return found
 
-    def retold(self, reused: str) -> str:
-        """Return the data of one line that tells all, of a record that serves under another name or in another run."""
+    def retold(self, reused: str, inside: Iterable[Past] = ()) -> str:
+        """Return the data of one line that tells all, of a record that serves under another name or in another run.
+
+        What the calls ``inside`` it cost is then its own: nothing else will tell that it was saved.
+        """
         facts = {**self.facts(), "reused": reused}
+        cost = _cost(facts)
+        if cost.get("rate") == INSIDE and (costs := [told for one in inside if (told := _cost(one.facts()))]):
+            known = sum_of(_dollars(told) for told in costs if told.get("rate") != INSIDE)
+            facts["cost"] = {**cost, "usd": None if known is None else text(known)}
         closed = _CLOSED if facts.pop("closed", None) else "}"
         return dumps({"home": self.home, "request": loads(self.asked).get("request"), **facts})[:-1] + closed
 
@@ -118,6 +129,15 @@ class Reading:
                 self._served.add((past.run_id, past.seq))
             return past
 
+    def inside(self, past: Past) -> list[Past]:
+        """Return the calls inside a recorded one that ended, of the same run."""
+        place = f"{past.name}/"
+        return [
+            one
+            for one in self._calls.values()
+            if one.name.startswith(place) and one.run_id == past.run_id and one.ended
+        ]
+
     def asks_inside(self, past: Past) -> bool:
         """Say whether a call that did not end was stopped by a question of its own, which has no answer in the book."""
         inside = (one for one in self._calls.values() if one.name.startswith(f"{past.name}/"))
@@ -126,6 +146,18 @@ class Reading:
     def _serves(self, past: Past, request: str, home: str) -> bool:
         unserved = past.request == request and (past.run_id, past.seq) not in self._served
         return unserved and at_home(past.home, home)
+
+
+def _cost(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    cost = facts.get("cost")
+    return cost if isinstance(cost, Mapping) else {}
+
+
+def _dollars(cost: Mapping[str, Any]) -> Decimal | None:
+    try:
+        return amount(cost.get("usd"))
+    except ValueError:
+        return None
 
 
 def home_in(data: str) -> str:

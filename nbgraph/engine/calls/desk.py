@@ -171,7 +171,7 @@ class Desk:
             return self._doubted(past, call, name)
         if past.run_id or past.name != name:  # the record must be whole without another run's, and by today's names
             reused = f"{past.run_id or self._recorder.run_id}/{past.seq}"
-            return self.lines.line(name, past.phase, past.request, past.retold(reused))
+            return self.lines.line(name, past.phase, past.request, past.retold(reused, self._reading.inside(past)))
         return Line(CallRecord(
             past.seq, past.time, self._task.id, self._task.node.name, past.attempt, past.name, past.phase,
             past.request, past.data,

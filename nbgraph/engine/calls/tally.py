@@ -14,6 +14,7 @@ from logging import getLogger
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbgraph.codec import Redaction, keep
+from nbgraph.engine.calls.book import INSIDE
 from nbgraph.engine.calls.outcome import words
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Told(NamedTuple):
 
 
 NOTHING_TOLD = Told()
-COUNTED = ',"cost":{"usd":"0","from":"none","rate":"counted inside","as_of":""}'
+COUNTED = f',"cost":{{"usd":"0","from":"none","rate":"{INSIDE}","as_of":""}}'
 """What the line of a call says whose use was told by calls inside it."""
 _PLAIN = frozenset({str, int, float, bool, bytes, list, tuple, set, type(None)})
 _PARTS = ("usage", "usage_metadata", "usageMetadata")
