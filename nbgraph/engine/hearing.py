@@ -20,6 +20,9 @@ _HEAVY = 16_000_000
 _LONG, _LOAD = 500, 1_000_000
 """Steps and events, and characters, of one part of the tape: as much is kept although it was taken."""
 
+_CHANGING = threading.Lock()
+"""Held by whoever changes who listens to a tape: seldom, and not for long."""
+
 
 class _Part:
     """A stretch of the tape. Who holds it holds all that follows; what lies before everybody is gone by itself."""
@@ -90,13 +93,12 @@ class Ear:
 class Tape:
     """All that is committed while somebody listens."""
 
-    __slots__ = ("_changing", "_ears", "_part")
+    __slots__ = ("_ears", "_part")
 
     def __init__(self) -> None:
         self._ears: tuple[ref[Ear], ...] = ()
-        self._part = _Part(0, 0)
-        self._changing = threading.Lock()
-        """Held by whoever changes who listens."""
+        self._part: _Part | None = None
+        """Where it is written; None while nobody listens: most runs make nothing more than this."""
 
     def ears(self) -> Iterator[Ear]:
         """Yield those who listen."""
@@ -107,16 +109,17 @@ class Tape:
 
     def listen(self) -> Ear:
         """Return an ear that gets whatever is committed from now on."""
-        with self._changing:
+        with _CHANGING:
+            self._part = self._part or _Part(0, 0)
             ear = Ear(self._part)
             self._ears = (*(one for one in self._ears if one() is not None), ref(ear))
         return ear
 
     def committed(self, steps: Sequence[StepRecord], events: Sequence[EventRecord]) -> None:
         """Keep a commit, whole, where anybody listens."""
-        if not self._ears:
-            return
         part = self._part
+        if part is None:
+            return
         part.steps += steps
         part.events += events
         for row in steps:
@@ -127,9 +130,10 @@ class Tape:
 
     def _turn(self, part: _Part, rows: int) -> None:
         """Begin another part, and look who is too far behind."""
-        new = part.next = self._part = _Part(part.before + rows, part.weight_before + part.weight)
-        with self._changing:
+        new = _Part(part.before + rows, part.weight_before + part.weight)
+        with _CHANGING:
             self._ears = tuple([one for one in self._ears if one() is not None])
+            self._part = part.next = new if self._ears else None
         for ear in self.ears():
             ear.measure(new.before, new.weight_before)
 
