@@ -21,7 +21,8 @@ def recording_client(*, library: str | None = None, **kwargs: Any) -> httpx2.Cli
     """Return an HTTP client whose requests are recorded when a node makes them: for ``OpenAI(http_client=...)`` and such.
 
     ``kwargs`` are those of ``httpx2.Client``; ``library="httpx"`` makes one of the older ``httpx``, which is also chosen
-    where ``transport`` belongs to it. Outside of a run it is an ordinary client.
+    where ``transport`` belongs to it. Outside of a run it is an ordinary client. As such, and unlike the clients that SDKs
+    make for themselves, it follows redirects only with ``follow_redirects=True``, and holds 100 connections unless ``limits`` say otherwise.
 
     In a run each request is a call like those of ``ctx.call``: made once, kept before the node goes on, served from the
     record by a resume and a replay. Streamed answers reach the node as they come, and are kept when they end. Keys,

@@ -92,9 +92,9 @@ class Assignment:
 
     def hide(self, values: Iterable[bytes]) -> None:
         """Take secrets that a request of the node carries."""
-        new = [value for value in values if value not in self.secrets]
-        if new:
-            self.secrets = (*self.secrets, *new)
+        with _MAKING:
+            new = [value for value in values if value not in self.secrets]
+            self.secrets = (*self.secrets, *new) if new else self.secrets
 
     def told(self, error: BaseException) -> BaseException:
         """Return what the node raised, marked where its text repeats such a secret."""
