@@ -6,34 +6,41 @@ Owns the words and the keys of this verb. Amounts are exact texts, None (shown a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from nbgraph.analysis.costs import NAMES
 from nbgraph.cli.opening import reading
 from nbgraph.cli.reply import Reply, with_json
-from nbgraph.cli.screen import columns_of
+from nbgraph.cli.screen import columns_of, safe
 from nbgraph.cli.tables import rows_of
 from nbgraph.engine import engine
+from nbgraph.views.costing.sources import price_lines
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from nbgraph.analysis.cost_table import CostTable
+
+_MOST = 12
+"""Prices that are listed."""
 _AMOUNTS = ("cost", "saved", "known")
 _USED = ("calls", "reused", "input", "output", "cost", "saved")
-_PRICE = ("source", "rate", "as_of")
 _RUNS = ("run_id", "graph", "status", *_USED)
-_CALLS = ("step", "node", "call", "model", "input", "output", "cost", "saved", "reused", *_PRICE)
+_CALLS = ("step", "node", "call", "model", "input", "output", "cost", "saved", "reused")
+_SELDOM = ("saved", "reused")
+"""Columns that are shown only where one of their rows has something."""
 
 
 @click.command()
 @click.argument("file")
 @click.argument("run", required=False)
-@click.option("--by", multiple=True, type=click.Choice(list(NAMES)), help="Sum up by this; may be given several times.")
+@click.option("--by", multiple=True, metavar="BY[,BY]", help=f"Sum up by any of {', '.join(NAMES)}.")
 @with_json
 def costs(file: str, run: str | None, by: tuple[str, ...]) -> Reply:
     """List what the runs in FILE used and cost in US dollars, or the calls of RUN, or its sums."""
+    by = tuple(_name(name.strip()) for given in by for name in given.split(","))
     if by and run is None:
         raise click.UsageError("--by sums up the calls of one run: nbgraph costs FILE RUN --by node")
     with reading(file) as store:
@@ -42,16 +49,28 @@ def costs(file: str, run: str | None, by: tuple[str, ...]) -> Reply:
         opened = engine.open_run(store, run)
         sums = opened.costs_by(*by)
         if by:
-            return _reply({"run_id": run}, "costs", sums, (*by, *_USED, *_PRICE))
+            return _reply({"run_id": run}, "costs", sums, (*by, *_USED))
         return _reply({"run_id": run}, "costs", opened.costs, _CALLS, sums)
+
+
+def _name(name: str) -> str:
+    if name not in NAMES:
+        raise click.UsageError(f"--by {name!r}: it should be one of {', '.join(NAMES)}")
+    return name
 
 
 def _reply(
     head: Mapping[str, Any], key: str, table: DataFrame, columns: Sequence[str], sums: DataFrame | None = None
 ) -> Reply:
     rows, total = [_row(row) for row in rows_of(table)], _row((table if sums is None else sums).attrs["total"])
-    shown = columns_of([_shown(row) for row in rows], columns)
-    return Reply({**head, key: rows, "total": total}, [*shown, _line(total)] if rows else ["no calls"])
+    kept = [name for name in columns if name not in _SELDOM or any(row[name] not in (0, "0", False) for row in rows)]
+    shown = [*columns_of([_shown(row) for row in rows], kept), _line(total), *_prices(table)]
+    return Reply({**head, key: rows, "total": total}, shown if rows else ["no calls"])
+
+
+def _prices(table: DataFrame) -> list[str]:
+    """Return the prices that were used, a line each: beside the rows they would need a very wide terminal."""
+    return [f"  {safe(line)}" for line in price_lines(cast("CostTable", table).told.prices, _MOST)]
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:

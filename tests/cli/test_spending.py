@@ -41,18 +41,19 @@ def test_each_run_is_a_row(spent, data):
 
 
 def test_each_call_of_a_run_is_a_row_with_its_price(spent, ask):
-    """The table for people has the price and its date; what nobody knows reads "unknown", and nothing moves a cursor."""
+    """Prices and their dates stand below the table; what nobody knows reads "unknown", and nothing moves a cursor."""
     code, text = ask("costs", spent, "r")
     assert code == 0
     assert ["0.0026", "unknown", "0.0000025"] == [line.split()[6] for line in text.splitlines()[1:4]]
-    assert "2.50 in, 10.00 out, 1.25 cached per million  2025-10-15" in text
-    assert text.rstrip().endswith("3 calls, 2001 tokens in, 20 out: $0.0026025, and 1 call of unknown cost")
+    assert "gpt-4o: $2.50 in, 10.00 out, 1.25 cached per million (nbgraph's table, as of 2025-10-15)" in text
+    assert "3 calls, 2001 tokens in, 20 out: $0.0026025, and 1 call of unknown cost\n" in text
     assert "\x1b" not in text
 
 
 def test_costs_are_summed_by_names(spent, data):
     """``--by`` sums up, by several names too; the total is that of all calls."""
     _, found = data("costs", spent, "r", "--by", "node", "--by", "model")
+    assert (0, found) == data("costs", spent, "r", "--by", "node,model")
     assert [("ask", "gpt-4o"), ("again", "gpt-4o")] == [
         (row["node"], row["model"]) for row in found["costs"] if row["cost"] is not None
     ]

@@ -145,3 +145,17 @@ def test_only_a_trace_is_written_over(run: ng.Run, tmp_path: Path):
     assert "precious" == other.read_text()
     run.export_trace(other, overwrite=True)
     assert ["mine.json", "other.json.gz"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_a_cost_that_is_entered_without_tokens_is_counted(tmp_path: Path):
+    """What ``ctx.usage`` says of money alone is in the counter of the cost too."""
+    graph = ng.Graph({"n": int}, name="hours")
+
+    @graph.node
+    def work(state: dict[str, int], ctx: ng.Context) -> None:
+        ctx.usage(model="our own machine", cost="0.25")
+
+    with ng.Engine(graph, store=":memory:") as engine:
+        trace = engine.run({"n": 1}).export_trace(tmp_path / "trace.json")
+    costs = [one["args"] for one in loads(trace.read_text())["traceEvents"] if one["name"] == "cost, US dollars"]
+    assert [{"known": 0.25}] == costs

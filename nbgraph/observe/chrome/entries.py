@@ -17,6 +17,7 @@ from nbgraph.prices.money import plus
 
 Entry = dict[str, Any]
 PROCESS = 1
+_USED = {names.INPUT_TOKENS, names.OUTPUT_TOKENS, names.EXACT}
 
 
 def entries_of(spans: Sequence[Span], title: str) -> list[Entry]:
@@ -85,9 +86,9 @@ def _arrows(bars: Sequence[Bar], threads: dict[Lane, int], clock: _Clock) -> Ite
 
 
 def _growth(spans: Iterable[Span], clock: _Clock) -> Iterator[Entry]:
-    """Yield how tokens and cost grew, a point for each call that used any."""
+    """Yield how tokens and cost grew, a point for each call that used any, or was entered with its cost."""
     given, out, cost = 0, 0, Decimal(0)
-    calls = (span for span in spans if names.INPUT_TOKENS in span.facts or names.OUTPUT_TOKENS in span.facts)
+    calls = (span for span in spans if span.kind == "call" and not _USED.isdisjoint(span.facts))
     for span in sorted(calls, key=lambda span: (span.end, span.id)):
         given += span.facts.get(names.INPUT_TOKENS, 0)
         out += span.facts.get(names.OUTPUT_TOKENS, 0)

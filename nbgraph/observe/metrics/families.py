@@ -60,10 +60,18 @@ TOKENS = Family(
     "Tokens that calls used here; what a record answered is not counted.",
     ("model", "direction"),
 )
-COST = Family("nbgraph_cost_usd", "counter", "What calls cost, in US dollars, where the price is known.", ("model",))
+COST = Family(
+    "nbgraph_cost_usd",
+    "counter",
+    'What calls cost, in US dollars, where it is known; models that no price table knows are "other".',
+    ("model",),
+)
 UNPRICED = Family("nbgraph_unpriced_calls", "counter", "Calls that used a model whose price nobody knows.", ("graph",))
 CALLS = Family(
-    "nbgraph_calls", "counter", "Lines of the log of calls that ended something, by how.", ("graph", "outcome")
+    "nbgraph_calls",
+    "counter",
+    "Recorded calls and questions, by how they ended; reused: a record answered, entered: by ctx.usage.",
+    ("graph", "outcome"),
 )
 RUNS = Family("nbgraph_runs", "counter", "Times that a run came to stand still, by how.", ("graph", "status"))
 
