@@ -61,21 +61,22 @@ class Nursery:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         heard: dict[str, list[tuple[str, ...]]] = {"kept": [], "line": []}
-        pid, words, timer = 0, "", Timer(kill_in or 0, lambda: _kill(pid))
+        pid, begun, words, timer = 0, False, "", Timer(kill_in or 0, lambda: _kill(pid))
         for line in self._process.stdout:
             head, *rest = line.split()
             if head == "pid":
                 pid = int(rest[0])
-            elif head == "begins" and kill_in is not None:
+            begun = begun or head == "begins"
+            if kill_in is not None and head in ("pid", "begins") and pid and begun:  # whoever writes first
                 timer.start()
-            elif head in heard:
+            if head in heard:
                 heard[head].append(tuple(rest))
             elif head == "stopped":
                 _while_stopped(pid, when_stopped)
             elif head == "ended":
                 timer.cancel()
                 return Life(heard["kept"], heard["line"], int(rest[0]), words)
-            else:
+            elif head not in ("pid", "begins"):
                 words = line.strip()
             if pid and kill_after is not None and len(heard["kept"]) >= kill_after:
                 _kill(pid)
@@ -92,6 +93,7 @@ class Nursery:
 
 
 def _kill(pid: int) -> None:
+    assert pid > 0, "0 would be this process and all of its group"
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
