@@ -6,45 +6,29 @@ the task's identity, or is recorded (``calls``). Knows nothing of scheduling or 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
+from nbgraph.engine.calls.closed import elsewhere, too_late
 from nbgraph.engine.calls.current import options_of
+from nbgraph.engine.calls.flights import Flights, on_loop
 from nbgraph.engine.calls.making import awaited_call, blocking_call, described_call, parted_call
 from nbgraph.engine.calls.outside import Outside
+from nbgraph.engine.seeds import key_of, seeded, uuid_of
+from nbgraph.engine.streamed import Streamed
 from nbgraph.engine.task import Failure
-from nbgraph.errors import CallError, CodecError
 from nbgraph.ids import RunId, TaskId
 
 if TYPE_CHECKING:
-    from asyncio import Future
     from decimal import Decimal
     from random import Random
+    from uuid import UUID
 
     from nbgraph.codec import Redaction
     from nbgraph.engine.calls.parts import Answer, AsyncAnswer, Form, Opened
     from nbgraph.engine.calls.question import Question
-
-
-def seeded(seed: int, task: TaskId, purpose: str) -> int:
-    """Return a 256-bit number that depends on the run's seed, the task and the purpose, and on nothing else."""
-    return int.from_bytes(sha256(f"{seed}/{task}/{purpose}".encode()).digest())
-
-
-def _on_loop() -> bool:
-    """Say whether this thread runs a loop that must not be kept waiting."""
-    from asyncio import get_running_loop  # noqa: PLC0415 - whoever is async has it loaded
-
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 class Context:
@@ -55,30 +39,9 @@ class Context:
     """
 
     __slots__ = (
-        "_async",
-        "_cancelled",
-        "_clock",
-        "_drew",
-        "_flights",
-        "_lock",
-        "_lost",
-        "_open",
-        "_over",
-        "_publish",
-        "_rng",
-        "_seed",
-        "_uuids",
-        "afar",
-        "attempt",
-        "blobs",
-        "chunks",
-        "desk",
-        "errors",
-        "node",
-        "nows",
-        "run_id",
-        "task_id",
-    )
+        "_async", "_cancelled", "_clock", "_drew", "_flights", "_lock", "_open", "_over", "_publish", "_rng",
+        "_seed", "_uuids", "afar", "attempt", "desk", "errors", "node", "nows", "run_id", "streamed", "task_id",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - all that an attempt knows
         self,
@@ -106,16 +69,13 @@ class Context:
         self._drew = False
         self._lock = Lock()
         self._over = False
-        self._flights: set[Future[Any]] = set()
-        self._lost: BaseException | None = None
+        self._flights = Flights()
         self.nows: list[float] = []
         """The clock readings taken so far: seconds since the Unix epoch."""
-        self.chunks: list[str | None] = []
-        """What the node streamed so far: each chunk's text where it is to be kept, else None."""
-        self.blobs: dict[str, bytes] = {}
-        """The large values in them."""
+        self.streamed: Streamed | None = None
+        """What the node streamed so far; None until the first of it."""
         self.afar: list[tuple[Any, bool]] = []
-        """What the node streamed in another process, and whether it is to be kept."""
+        """What it streamed in another process, and whether it is to be kept."""
 
     @property
     def rng(self) -> Random:
@@ -129,9 +89,7 @@ class Context:
     def uuid(self) -> UUID:
         """Return a UUID (version 8) of this run, this task and the number of the question: unique between runs."""
         self._uuids += 1
-        digest = sha256(f"{self.run_id}/{self.task_id}/uuid/{self._uuids}".encode()).digest()[:16]
-        bits = int.from_bytes(digest) & ~(0xF000 << 64) & ~(0xC000 << 48)
-        return UUID(int=bits | (8 << 76) | (2 << 62))
+        return uuid_of(self.run_id, self.task_id, self._uuids)
 
     def now(self) -> datetime:
         """Return the time in UTC; the answer is recorded with the step, and with the next call."""
@@ -146,8 +104,7 @@ class Context:
         rather than an argument of the recorded call: it differs between runs, and so would the request that a
         fork looks up in its parent's record.
         """
-        mark = f"/{n}" if n else ""
-        return sha256(f"{self.run_id}/{self.task_id}{mark}".encode()).hexdigest()
+        return key_of(self.run_id, self.task_id, n)
 
     # -- the outside world
 
@@ -192,7 +149,7 @@ class Context:
     ) -> Any:
         """Call and record without blocking the loop; ``how`` as in ``call``."""
         desk = self._outside()
-        return await self._in_flight(desk.acall(awaited_call(desk, fn, args, kwargs, how)))
+        return await self._flights.through(desk.acall(awaited_call(desk, fn, args, kwargs, how)))
 
     def outside(self, label: str, asked: Any, perform: Callable[[], Any], *, key: str | None = None, **how: Any) -> Any:
         """Record something that is not a plain function call: for wrappers of clients.
@@ -209,7 +166,7 @@ class Context:
     ) -> Any:
         """Do the same with a ``perform`` that returns an awaitable."""
         desk = self._outside()
-        return await self._in_flight(desk.acall(described_call(desk, label, asked, perform, {"key": key, **how})))
+        return await self._flights.through(desk.acall(described_call(desk, label, asked, perform, {"key": key, **how})))
 
     @property
     def redaction(self) -> Redaction:
@@ -231,20 +188,9 @@ class Context:
     ) -> Opened:
         """Do the same with a ``perform`` that returns an awaitable."""
         desk = self._outside()
-        call = desk.acall(parted_call(desk, label, asked, perform, form), self._in_flight)
-        opened: Opened = await self._in_flight(call)
+        call = desk.acall(parted_call(desk, label, asked, perform, form), self._flights.through)
+        opened: Opened = await self._flights.through(call)
         return opened
-
-    async def _in_flight(self, call: Coroutine[Any, Any, Any]) -> Any:
-        from asyncio import get_running_loop  # noqa: PLC0415 - whoever awaits has it loaded
-
-        flight = get_running_loop().create_future()
-        self._flights.add(flight)
-        try:
-            return await call
-        finally:
-            self._flights.discard(flight)
-            flight.cancel()
 
     async def finish(self) -> None:
         """Let the calls that are under way end, and be kept, once the node has ended; refuse further ones.
@@ -254,43 +200,22 @@ class Context:
         entry from being kept.
         """
         self._over = True
-        if self._flights:
-            from asyncio import CancelledError, wait  # noqa: PLC0415 - as above
-
-            with suppress(CancelledError):
-                while self._flights:
-                    await wait(set(self._flights))
+        await self._flights.land()
         if self.desk is not None:
             await self.desk.afinish()
-        if self._lost is not None:
-            raise self._lost
+        self._flights.check()
 
     def _outside(self) -> Outside:
         with self._lock:  # a node's threads may come here together
             if self._cancelled() or (self._over and not (self.desk and self.desk.waiting)):
-                raise self._too_late()
+                raise too_late(self.node, self.task_id)
             if self.desk is None:
                 self.desk = self._opened()
             return self.desk
 
-    def _too_late(self) -> CallError:
-        return CallError(
-            f"an attempt of node {self.node!r} asks for something after it ended, timed out or was cancelled",
-            still="nothing was called",
-            todo="await every branch that the node starts; a sync node can look at ctx.cancelled",
-            node=self.node,
-            task=self.task_id,
-        )
-
     def _opened(self) -> Outside:
         if self._open is None:
-            raise CallError(
-                f"node {self.node!r} runs in another process, where calls cannot be recorded",
-                still="nothing was called",
-                todo="let the node run on a thread (no executor=, or a ThreadPoolExecutor)",
-                node=self.node,
-                task=self.task_id,
-            )
+            raise elsewhere(self.node, self.task_id)
         return self._open()
 
     def usage(  # noqa: PLR0913 - what there is to enter
@@ -324,15 +249,9 @@ class Context:
             "output_tokens": output_tokens, "cache_read_tokens": cache_read_tokens,
             "cache_write_tokens": cache_write_tokens, "reasoning_tokens": reasoning_tokens,
         }  # fmt: skip
-        flight = desk.enter(entry_of(said, key, desk.redact), waits=not (self._async and _on_loop()))
+        flight = desk.enter(entry_of(said, key, desk.redact), waits=not (self._async and on_loop()))
         if flight is not None:
             self._flights.add(flight)
-            flight.add_done_callback(self._landed)
-
-    def _landed(self, flight: Future[Any]) -> None:
-        self._flights.discard(flight)
-        if not flight.cancelled() and (error := flight.exception()) is not None:
-            self._lost = self._lost or error
 
     def ask(
         self, prompt: Any, *, schema: Any = None, key: str | None = None, timeout: float | None = None,
@@ -365,7 +284,7 @@ class Context:
     async def _aasked(self, question: Question, schema: Any) -> Any:
         from nbgraph.engine.forms import build  # noqa: PLC0415 - as above
 
-        return build(schema, await self._in_flight(self._outside().aanswer(question)))
+        return build(schema, await self._flights.through(self._outside().aanswer(question)))
 
     def stream(self, delta: Any, *, keep: bool = False) -> None:
         """Publish a chunk to whoever follows ``run.stream()``: a token, a line, any object. May be called from any thread.
@@ -375,32 +294,19 @@ class Context:
         ``keep``: store it with the step, so that it can be followed in another process and after the run;
         then it must be a value that the store keeps. Raises ``CodecError`` for one that is not.
         """
-        kept = self._kept(delta) if keep else None
-        with self._lock:  # a node's threads may stream together
-            self.chunks.append(kept)
-            if self._publish is not None:
-                self._publish(len(self.chunks), delta)
-            elif self._open is None:
-                self.afar.append((delta, keep))
+        if self._open is None and self._publish is None:
+            self.afar.append((delta, keep))
+            return
+        streamed = self._streaming()
+        kept = keep and self._open is not None
+        text = streamed.text(delta, self._outside().redact, self.node, self.task_id) if kept else None
+        streamed.add(delta, text)
 
-    def _kept(self, delta: Any) -> str | None:
-        """Return a chunk as it is kept; None in another process, which cannot keep it."""
-        if self._open is None:
-            return None
-        from nbgraph.codec import keep as codec_keep  # noqa: PLC0415 - only for chunks that are kept
-
-        try:
-            return codec_keep(delta, redact=self._outside().redact, blobs=self.blobs, records=True)[0]
-        except CodecError as error:
-            raise CodecError(
-                f"node {self.node!r} streamed a value that cannot be kept: {error.message}",
-                still="nothing of this task was stored",
-                todo="stream it without keep=True, or as plain data",
-                node=self.node,
-                task=self.task_id,
-                path=error.path,
-                actual=error.actual,
-            ) from error
+    def _streaming(self) -> Streamed:
+        with self._lock:  # as above
+            if self.streamed is None:
+                self.streamed = Streamed(self._publish)
+            return self.streamed
 
     @property
     def cancelled(self) -> bool:

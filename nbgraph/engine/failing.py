@@ -10,11 +10,11 @@ from typing import Any
 from nbgraph.engine.attempt import Assignment
 from nbgraph.engine.calls.outcome import QUIET, hidden, words
 from nbgraph.engine.calls.recorder import Recorder
-from nbgraph.engine.context import seeded
 from nbgraph.engine.ledger import Entry, Ledger
 from nbgraph.engine.options import Options
 from nbgraph.engine.printing import told
 from nbgraph.engine.routing import Way
+from nbgraph.engine.seeds import seeded
 from nbgraph.engine.task import Task
 from nbgraph.engine.timers import Timers
 from nbgraph.engine.verdict import Verdict, node_failure

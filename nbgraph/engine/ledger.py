@@ -134,7 +134,8 @@ class Ledger:
         return self._entry(task, update, returned.routes, facts, failing=look_for, drew=bool(ctx and ctx.drew))
 
     def _asked(self, ctx: Context) -> dict[str, Any]:
-        self._merger.blobs.update(ctx.blobs)
+        if ctx.streamed is not None:
+            self._merger.blobs.update(ctx.streamed.blobs)
         return asked_facts(ctx)
 
     def gathered(self, task: Task) -> Entry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from json import JSONEncoder, dumps, loads
+from json import JSONEncoder, dumps
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
@@ -137,14 +137,14 @@ def facts_text(facts: Mapping[str, Any]) -> str:
 
 def asked_facts(ctx: Context) -> dict[str, Any]:
     """Return what a step keeps of what its node asked: readings, the lines of its calls, chunks to be kept."""
-    if not (ctx.drew or ctx.chunks):
+    if not (ctx.drew or ctx.streamed):
         return {}
     facts = {
         "drew": ctx.drew,
         "now": ctx.nows,
         "calls": list(ctx.desk.used) if ctx.desk is not None else [],
         "turns": ctx.desk.turns() if ctx.desk is not None else [],
-        "stream": [[number, loads(text)] for number, text in enumerate(ctx.chunks, 1) if text is not None],
+        "stream": ctx.streamed.kept() if ctx.streamed is not None else [],
     }
     return {name: fact for name, fact in facts.items() if fact}
 
