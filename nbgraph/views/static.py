@@ -150,7 +150,7 @@ def _page(lines: list[str], svg: str, told: str, places: Layout, nodes: int) -> 
     if places.engine == "builtin" and nodes > _MANY:
         parts.append(
             "<div><small>drawn by nbgraph itself; with Graphviz installed (the program dot, or "
-            "pip install 'nbgraph[layout]') a graph of this size looks better</small></div>"
+            "pip install pygraphviz) a graph of this size looks better</small></div>"
         )
     return f"<div {_WORDS}>{''.join(parts)}</div>"
 

@@ -122,7 +122,7 @@ class Doctor:
             payload, plain = packed(self._graph, self._conditions), Surroundings()
             first = self._there(plain, payload)
         except ImportError:
-            self._notes.append(f"{_ELSEWHERE} (pip install 'nbgraph[doctor]')")
+            self._notes.append(f"{_ELSEWHERE} (pip install cloudpickle)")
             return False
         except Exception as error:  # noqa: BLE001 - whatever cannot be pickled says so in its own way
             self._notes.append(f"{_ELSEWHERE} (the graph does not run in a process of its own: {error})")
