@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -413,3 +415,20 @@ def test_pieces_are_the_text_and_a_cut_is_its_beginning(text, tokens, size):
     cut = cut_to(text, tokens)
     assert text.startswith(cut)
     assert min(tokens, count_tokens(text)) == count_tokens(cut)
+
+
+def test_reviews_that_are_written_at_once_all_come():
+    """Python 3.11 cannot always build two syntax trees at once, mostly where garbage is collected meanwhile."""
+    code = "def f(a, b=[]):\n    return {a: [b, (a, b)]}\n" * 300
+    callbacks, threshold, interval = gc.callbacks[:], gc.get_threshold(), sys.getswitchinterval()
+    gc.callbacks.append(lambda *_: sum(range(50)))
+    gc.set_threshold(50)
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = {len(one) for one in pool.map(findings, [code] * 6)}
+    finally:
+        gc.callbacks[:] = callbacks
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)
+    assert {600} == found

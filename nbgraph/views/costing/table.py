@@ -223,7 +223,7 @@ def _picture(wide: int) -> dict[str, Any]:
         **size,
     }
     drawn = element("svg", box, element("rect", {**size, "fill": _BLUE}))
-    return {"src": picture_uri(as_markup(drawn)), **size, "alt": "", "style": "display:inline;margin:0"}
+    return {"src": picture_uri(as_markup(drawn)), **size, "alt": "", "style": "display:inline;margin:0;max-width:none"}
 
 
 def percent(share: float) -> str:
