@@ -19,6 +19,7 @@ _FACES: Mapping[str, str] = {
     "run.svg": "nbgraph.views.static:run_svg",
     "run.timeline": "nbgraph.views.timeline.static:timeline",
     "costs.table": "nbgraph.views.costing.table:table_bundle",
+    "run.costs_view": "nbgraph.views.widgets.doors:costs_view",
     "run.cost_chart": "nbgraph.views.costing.reading:cost_chart",
     "run.report": "nbgraph.views.report:write_report",
     "graph.view": "nbgraph.views.widgets.doors:graph_view",

@@ -197,6 +197,13 @@ class Run(Past):
         """
         return face("run.cost_chart")(self, **how)
 
+    def costs_view(self, **how: Any) -> Any:
+        """Return a widget with what the run's calls used and cost, live: sums, a row for each node and model, the chart.
+
+        ``prices``: as the engine's option, for calls whose lines say no cost.
+        """
+        return face("run.costs_view")(self, **how)
+
     def _cost_frame(self, costs: list[CallCost], title: str) -> DataFrame:
         table: Any = super()._cost_frame(costs, title)
         limit = None if self._engine is None else exact(self._engine.options.cost_budget)

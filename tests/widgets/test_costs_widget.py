@@ -36,7 +36,8 @@ def costs(monkeypatch, wire, mount):
     stilled(monkeypatch)
 
     def shown(engine: ng.Engine, **how: Any):
-        widget = CostsView(engine.run({"n": 1}, run_id="r1"), **how)
+        widget = engine.run({"n": 1}, run_id="r1").costs_view(**how)
+        assert isinstance(widget, CostsView)
         look(widget)
         return mount(widget)
 
