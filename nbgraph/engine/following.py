@@ -99,6 +99,8 @@ class Follower:
         self._chunk = 0
         self._told: dict[tuple[str, int], int] = {}
         self._session: Session | None = None
+        self._lived, self._status = False, ""
+        """Whether the session was alive, and the status, before the rows were looked at: no end comes before its rows."""
         self._drive: Session | None = None
         """The one drive that is followed; None: whoever drives."""
         self._ear: Ear | None = None
@@ -181,6 +183,8 @@ class Follower:
             self._join(session)
         elif session is not None and (self._ear is None or self._ear.full):
             self._ear, self._behind = session.feed.tape.listen(), True
+        if session is not None:
+            self._lived, self._status = session.alive, session.feed.status
         if self._ear is None or self._behind:
             return self._read()._replace(chunks=[*last, *self._streamed()])
         return self._heard(self._ear)
@@ -193,7 +197,7 @@ class Follower:
     def _standing(self) -> _Standing | None:
         session, row = self._session, self._row
         if session is not None:
-            return _Standing(session.feed.status, session.holder, live=session.alive, glance=session.glance())
+            return _Standing(self._status, session.holder, live=self._lived, glance=session.glance())
         return None if row is None else _Standing(row.standing, row.holder, live=False, glance=Glance())
 
     # -- from memory
