@@ -35,11 +35,14 @@ ALL_DONE = """() => {
   const raised = code.some((cell) => cell.outputs.toJSON().some((each) => each.output_type === 'error'));
   return raised || code.every((cell) => cell.executionCount !== null && cell.executionState !== 'running');
 }"""
-# ipykernel 7.0 to 7.3 now and then sleeps over a message until the next one comes; 7.4 does not. So the page keeps talking.
-REMIND = """() => setInterval(() => {
+# ipykernel 7.0 to 7.3 now and then sleeps over a message until somebody new connects (tests/cells.py); 7.4 does not.
+REMIND = """() => { let somebody; setInterval(() => {
   const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
-  if (kernel?.connectionStatus === 'connected') kernel.requestKernelInfo().catch(() => {});
-}, 1000)"""
+  if (kernel?.connectionStatus !== 'connected' || (somebody && somebody.readyState !== WebSocket.CLOSED)) return;
+  const { wsUrl, token } = kernel.serverSettings;
+  somebody = new WebSocket(`${wsUrl}api/kernels/${kernel.id}/channels?token=${encodeURIComponent(token)}`);
+  somebody.onmessage = () => somebody.close();
+}, 1000); }"""
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 # Errors that the applications report of themselves, with nothing of ours on the page.
 THEIR_OWN = ("reading 'schema'",)  # Notebook 7.6, when it starts
