@@ -1,8 +1,9 @@
-"""What all tests share: how many examples Hypothesis draws, and whether they are the same each time."""
+"""What all tests share: the examples that Hypothesis draws, the same each time or not, and that stop is heard."""
 
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +17,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+# A shell has what it starts in the background ignore Ctrl-C, and a kernel inherits that: nobody would hear stop.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
