@@ -37,7 +37,9 @@ def test_a_run_that_stops_anywhere_ends_as_if_it_had_not(shape, stops, width):
     graph = build(shape)
     expected = stopped(graph, [LIMIT], 1)
     assume(expected != ("endless",))
-    assert expected == stopped(graph, stops, width)
+    # As in test_determinism: beside a branch that never ends a failing run may meet its bound first, and is paused.
+    allowed = {expected} if expected[0] == "completed" else {expected, ("endless",)}
+    assert stopped(graph, stops, width) in allowed
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -113,7 +113,7 @@ def test_closing_leaves_nothing(wire):
         caught_up(view)
     dashboard.close()
     dashboard.close()
-    ended("nbgraph-views")
+    ended("nbgraph-views-gone")
     assert (set(), before) == (wire.open, set(_instances))
 
 
