@@ -19,6 +19,7 @@ RANK = {
     "faces": 0,  # names of functions above, as text: nothing is imported before it is looked at
     "events": 1,
     "codec": 2,
+    "files": 2,
     "prices": 2,  # usage -> money: data and sums, used by whoever counts
     "graph": 3,
     "store": 4,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nbgraph.engine.feed import happened
-from nbgraph.errors import OptionsError
+from nbgraph.files import place_for, put
 
 if TYPE_CHECKING:
     from nbgraph.engine.following import News
@@ -90,16 +90,10 @@ class Lines:
 
 def export_events(run: Past, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write the events of a run as JSON lines; see ``Run.export_events``."""
-    target = Path(path)
-    if target.exists() and not overwrite:
-        raise OptionsError(
-            f"{target.name!r} exists", still="nothing was written", todo="pass overwrite=True, or another path",
-            option="path", actual=str(target),
-        )  # fmt: skip
+    target = place_for(path, "file of events", overwrite=overwrite)
     graph = run.store.run(run.id).record.graph
     events = happened(list(run.store.steps(run.id)), run.store.events(run.id), run.id)
-    target.write_bytes("".join(_lines(events, graph)).encode("utf-8"))
-    return target
+    return put(target, "".join(_lines(events, graph)).encode("utf-8"))
 
 
 def _ends_whole(file: Any) -> bool:

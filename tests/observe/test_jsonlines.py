@@ -79,6 +79,16 @@ def test_a_file_that_is_there_is_left_alone(tmp_path):
     assert 2 == len(run.export_events(path, overwrite=True).read_text().splitlines())
 
 
+@pytest.mark.parametrize("write", ["export_events", "export_trace", "report"])
+def test_no_file_is_written_where_none_can_be(write, tmp_path):
+    """A folder, and a folder that is not there, are refused before the run is read; nothing is left beside."""
+    run = ng.Engine(chain(a)).run()
+    for path, wrong in ((tmp_path, "is a folder"), (tmp_path / "missing" / "r", "folder that does not exist")):
+        with pytest.raises(ng.OptionsError, match=wrong):
+            getattr(run, write)(path, overwrite=True)
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_a_path_that_cannot_be_written_is_found_out_at_once(tmp_path):
     """Not in the middle of a run, on a thread that nobody looks at."""
     with pytest.raises(FileNotFoundError):

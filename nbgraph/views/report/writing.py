@@ -1,15 +1,15 @@
-"""Writing a report: into its place at once or not at all, and never over what is no report.
+"""Writing a report.
 
-Owns the file.
+Owns which file is a report.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from uuid import uuid4
 
 from nbgraph.errors import OptionsError
+from nbgraph.files import place_for, put
 from nbgraph.views.report.gathering import gathered
 from nbgraph.views.report.page import MARK, page
 from nbgraph.views.subject import Subject
@@ -28,25 +28,8 @@ def write_report(run: Subject, path: str | os.PathLike[str], *, theme: str = "au
     """
     if theme not in _THEMES:
         raise OptionsError(f"theme is {theme!r}; it should be {' or '.join(map(repr, _THEMES))}", option="theme")
-    target = _checked(Path(path), overwrite=overwrite)
-    text = page(gathered(run), theme)
-    beside = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
-    return target
-
-
-def _checked(target: Path, *, overwrite: bool) -> Path:
-    if target.is_dir() or (target.exists() and not overwrite and not is_report(target)):
-        what = "is a folder" if target.is_dir() else "exists, and is no report"
-        raise OptionsError(
-            f"{target.name!r} {what}", still="nothing was written", todo="choose another path, or pass overwrite=True",
-            option="path",
-        )  # fmt: skip
-    return target
+    target = place_for(path, "report", overwrite=overwrite, ours=is_report)
+    return put(target, page(gathered(run), theme).encode())
 
 
 def is_report(path: Path) -> bool:
