@@ -228,6 +228,8 @@ def main() -> None:
     if given.serve:
         serve(given.serve)
         return
+    if given.workdir:
+        Path(given.workdir).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=given.workdir) as name:
         if given.before:
             before(given.before.resolve(), Path(name), given.repeats)
