@@ -8,6 +8,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from ipywidgets.widgets.widget import _instances
 from traitlets.config import Config
 
 SETUP = """
@@ -57,8 +58,11 @@ def cells(shell, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shell.reset(new_session=True)
     shell.user_ns["__spec__"] = None  # reset takes it from __main__, where process pools of other tests look for it
-    made = Cells(shell)
+    made, before = Cells(shell), set(_instances)
     made.run("%load_ext nbgraph")
     made.quiet(SETUP)
     yield made
     made.run("%unload_ext nbgraph")
+    shown = [widget for name, widget in _instances.items() if name not in before]
+    for widget in shown:  # what cells showed goes with their kernel
+        widget.close()

@@ -6,7 +6,7 @@ Owns no rule of a widget; each test file says its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 import nbgraph as ng
@@ -47,10 +47,10 @@ def until(condition: Callable[[], Any], view: Any) -> None:
     raise AssertionError("it never came to that")
 
 
-def ended(prefix: str) -> None:
-    """Return when no thread has a name that begins so; fails when one stays."""
+def ended(prefix: str, but: Collection[threading.Thread] = ()) -> None:
+    """Return when no thread, ``but`` those of others, has a name that begins so; fails when one stays."""
     for thread in threading.enumerate():
-        if thread.name.startswith(prefix):
+        if thread.name.startswith(prefix) and thread not in but:
             thread.join(PATIENCE)
             assert not thread.is_alive(), thread.name
 

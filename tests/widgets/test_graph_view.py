@@ -282,14 +282,14 @@ def test_what_a_resting_view_missed_is_shown_when_it_is_back(opened):
 
 def test_closing_leaves_nothing(wire):
     """After close there is no comm, no entry in the registry, no thread, and nothing more is sent."""
-    before = set(_instances)
+    before, others = set(_instances), threading.enumerate()
     gate = Gate()
     run = ng.Engine(line("a", "b", b=gate.node)).start({}, run_id="gone")
     views = [GraphView(run, engine="builtin"), PlainGraphView(line("a"), engine="builtin")]
     for view in views:
         caught_up(view)
         view.close()
-    ended("nbgraph-views")
+    ended("nbgraph-views", but=others)
     sent = len(wire.messages)
     gate.open()
     run.wait(PATIENCE)
