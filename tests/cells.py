@@ -15,7 +15,11 @@ from jupyter_client import manager
 from tests.kernels import LOCKED, command, environment
 
 SOON = 60.0
-SLEEPS = "print('asleep', flush=True); __import__('time').sleep(30)"
+SLEEPS = """
+print('asleep', flush=True)
+import time
+for _ in range(600): time.sleep(0.05)
+"""
 
 
 class Notebook:
@@ -77,7 +81,9 @@ class Notebook:
     def stop(self, cell, after):
         """Run a cell, press stop once it has printed ``after``; return what it said, and how long it took from then.
 
-        In seconds more than a cell took just before that only sleeps: others may be using the machine.
+        In seconds more than a cell took just before that only sleeps: others may be using the machine. A cell or node
+        that sleeps on the kernel's main thread does so in slices: CPython hears a signal that comes just before a sleep
+        begins only after it, once in some thousand times on a busy machine, whatever the cell does.
         """
         _, plain = self._stop(SLEEPS, after="asleep")
         said, seconds = self._stop(cell, after)

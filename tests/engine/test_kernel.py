@@ -68,7 +68,7 @@ def held(state, ctx):
         presses.append(1)
         ready.wait(30)
         print("go", flush=True)
-        threading.Event().wait(30)
+        for _ in range(600): threading.Event().wait(0.05)
     return {"log": "held"}
 """
 ASYNC_STUCK = """
@@ -80,7 +80,7 @@ async def held(state, ctx):
         await asyncio.Event().wait()
     return {"log": "held"}
 """
-POLITE_STUCK = SYNC_STUCK.replace("threading.Event().wait(30)", "pause = threading.Event()\n        while not ctx.cancelled: pause.wait(0.01)")  # fmt: skip
+POLITE_STUCK = SYNC_STUCK.replace("for _ in range(600): threading.Event().wait(0.05)", "pause = threading.Event()\n        while not ctx.cancelled: pause.wait(0.01)")  # fmt: skip
 STUCK = """
 presses, ready = [], threading.Event()
 graph = ng.Graph(Log, name="stuck")

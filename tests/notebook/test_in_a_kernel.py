@@ -127,7 +127,7 @@ def test_the_kernel_completes(notebook):
 def test_stop_pauses_a_run_of_the_magic(notebook):
     """The stop button in ``%ng run`` pauses the run, and ``%ng resume`` goes on with the latest."""
     notebook.run("import threading; go, begun = threading.Event(), threading.Event()")
-    notebook.run("%%node two --after one\nbegun.set() or go.wait(30)\n{'words': 'b'}")
+    notebook.run("%%node two --after one\nbegun.set()\nwhile not go.wait(0.05): pass\n{'words': 'b'}")
     tells = "threading.Thread(target=lambda: begun.wait(30) and print('begun', flush=True)).start()"
     told, seconds = notebook.stop(f"{tells}\n%ng run --id r1 --fresh", after="begun")
     assert seconds < 2.0
