@@ -12,7 +12,7 @@ import typing
 from typing import Any
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 def type_name(cls: type) -> str:
@@ -48,10 +48,31 @@ class Types:
     ['Colour']
     """
 
-    __slots__ = ("_classes",)
+    __slots__ = ("_found", "_look")
 
     def __init__(self, classes: Mapping[str, type] | None = None) -> None:
-        self._classes: dict[str, type] = dict(classes or {})
+        self._found: dict[str, type] = dict(classes or {})
+        self._look: Callable[[], Types] | None = None
+
+    @classmethod
+    def later(cls, look: Callable[[], Types]) -> Types:
+        """Return the classes that ``look`` will find, once somebody asks for one: plain data never does.
+
+        >>> later = Types.later(lambda: Types({"m:int": int}))
+        >>> later.get("m:int"), len(later)
+        (<class 'int'>, 1)
+        """
+        types = cls()
+        types._look = look
+        return types
+
+    @property
+    def _classes(self) -> dict[str, type]:
+        look = self._look
+        if look is not None:
+            self._found = look()._classes  # noqa: SLF001 - one more of this class
+            self._look = None  # after the line above: another thread may ask meanwhile
+        return self._found
 
     @classmethod
     def of(cls, *hints: Any) -> Types:

@@ -27,6 +27,8 @@ def exact(value: Any) -> Decimal | None:
     >>> exact(0.1), exact("2.50"), exact(True), exact("nan")
     (Decimal('0.1'), Decimal('2.50'), None, None)
     """
+    if value is None:
+        return None  # the usual case, and the quick one
     try:
         return amount(value)
     except ValueError:

@@ -26,7 +26,7 @@ class Failing:
 
     def __init__(self, ledger: Ledger, recorder: Recorder, options: Options, verdict: Verdict) -> None:
         self._ledger, self._recorder, self._options, self._verdict = ledger, recorder, options, verdict
-        self.retries = Timers[Task]()
+        self.retries: Timers[Task] = Timers()
         """Tasks whose next attempt is due at a moment, in monotonic seconds."""
 
     def failed(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbgraph.engine.budgets import meter_of
@@ -187,12 +187,7 @@ class Session:
 
     def _let_go(self) -> None:
         """Let go of the crew, the log and the lease, whichever of them fails: nobody must be left waiting."""
-        with ExitStack() as last:
-            last.callback(self._finish)
-            last.callback(self._unhold)
-            last.callback(self._release)
-            last.callback(self._recorder.log.close)
-            last.callback(self._crew.close)
+        _all(self._crew.close, self._recorder.log.close, self._release, self._unhold, self._finish)
         self._gone = True
 
     def _unhold(self) -> None:
@@ -264,6 +259,15 @@ class Session:
         self._settle_from_file("cancelled", "cancelled", error_text(self.error))
         self._store.release(self._lease)
         self._finish()
+
+
+def _all(act: Callable[[], None], *others: Callable[[], None]) -> None:
+    """Do each in turn, whatever the ones before it raise."""
+    try:
+        act()
+    finally:
+        if others:
+            _all(*others)
 
 
 def _engine_broke(run_id: str, error: BaseException) -> NbgraphError:

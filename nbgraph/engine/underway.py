@@ -20,7 +20,7 @@ class UnderWay:
     def __init__(self, crew: Crew, admission: Admission, clock: Clock) -> None:
         self._crew, self._admission, self._clock = crew, admission, clock
         self._running: dict[int, Assignment] = {}
-        self._timeouts = Timers[Assignment]()
+        self._timeouts: Timers[Assignment] = Timers()
 
     def __len__(self) -> int:
         return len(self._running)

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/bench_observe.py [--before CHECKOUT] [--repeats 30] [--workdir FOLDER]
 
-Three runs: a loop of steps that do nothing, in memory; the same on a file, without an fsync; a node that makes one
-recorded call after the other, on a file. Each figure is the median, over all turns, of the ratio of two runs beside each
+Four pieces of work: a loop of steps that do nothing, in memory; many runs of a few such steps; the loop on a file, without
+an fsync; a node that makes one recorded call after the other, on a file. Each figure is the median, over all turns, of the ratio of two runs beside each
 other, in processor time of the whole process, listeners' threads included until they have been told everything: on a busy
 machine the clock says little. ``--before`` is a checkout of another commit, such as a ``git worktree``: it runs in a process of its
 own beside one of this checkout, both with nobody watching; so does this one beside itself, which says what the figures are worth.
@@ -24,7 +24,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import nbgraph as ng
 
@@ -69,10 +69,19 @@ def calls(many: int) -> ng.Graph:
     return graph
 
 
-RUNS: dict[str, tuple[Callable[[], ng.Graph], bool]] = {
-    "10,000 steps in memory": (lambda: loop(10_000), False),
-    "2,000 steps on a file": (lambda: loop(2_000), True),
-    "1,000 calls on a file": (lambda: calls(1_000), True),
+class Work(NamedTuple):
+    """What is timed: a graph, where its runs are kept, and how many of them."""
+
+    make: Callable[[], ng.Graph]
+    on_file: bool
+    runs: int = 1
+
+
+RUNS = {
+    "10,000 steps in memory": Work(lambda: loop(10_000), on_file=False),
+    "1,000 runs of 4 steps": Work(lambda: loop(3), on_file=False, runs=1_000),
+    "2,000 steps on a file": Work(lambda: loop(2_000), on_file=True),
+    "1,000 calls on a file": Work(lambda: calls(1_000), on_file=True),
 }
 
 
@@ -122,18 +131,19 @@ WATCHERS = {"metrics": counted, "a function": heard, "JSON lines": written, "tra
 
 def timed(run: str, folder: Path, watch: Callable[[Path], dict[str, Any]] = nobody) -> float:
     """Return the processor seconds of a run, until everybody was told."""
-    make, on_file = RUNS[run]
-    store = folder / f"{next(NUMBERS)}.sqlite" if on_file else ":memory:"
+    work = RUNS[run]
+    store = folder / f"{next(NUMBERS)}.sqlite" if work.on_file else ":memory:"
     logging.getLogger("nbgraph").setLevel(logging.WARNING)
-    engine = ng.Engine(make(), store=store, durability="normal", quiet=True, **watch(folder))
+    engine = ng.Engine(work.make(), store=store, durability="normal", quiet=True, **watch(folder))
     gc.collect()  # what the run before left is not for this one to clear away
     begun = time.process_time()
-    engine.run({"n": 0}, run_id="r")
+    for _ in range(work.runs):
+        engine.run({"n": 0})
     if watch is not nobody and not engine.flush(60.0):
         raise AssertionError("somebody was not told everything")
     took = time.process_time() - begun
     engine.store.close()
-    if on_file:
+    if work.on_file:
         for file in folder.glob("*.sqlite*"):
             file.unlink()
     return took

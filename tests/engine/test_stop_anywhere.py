@@ -52,12 +52,27 @@ class Presser:
             SIGINT.now  # noqa: B018 - as above
 
 
+def unless_swallowed(hook, told):
+    """Pass on what Python tells of an exception that nobody hears, but for stop in the callback of a weak reference.
+
+    One that is pressed just before a thread's last reference goes is heard in there, and Python drops it: no
+    library can do anything about that.
+    """
+    place = told.exc_traceback
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = "" if place is None else place.tb_frame.f_code.co_filename
+    if told.exc_type is not KeyboardInterrupt or "weakref" not in where:
+        hook(told)
+
+
 def pressed(act, moment):
     """Do ``act`` with stop pressed at a moment; return what was raised, if anything, None where it ended before.
 
     No garbage is collected meanwhile: what is raised in a collection (Hypothesis listens to them) nobody hears.
     """
-    presser = Presser(moment)
+    presser, hook = Presser(moment), sys.unraisablehook
+    sys.unraisablehook = partial(unless_swallowed, hook)
     gc.disable()
     try:
         sys.setprofile(presser)
@@ -70,6 +85,7 @@ def pressed(act, moment):
         return raised
     finally:
         gc.enable()
+        sys.unraisablehook = hook
     return None if presser.left > 0 else KeyboardInterrupt()
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
+from nbgraph.codec import Types
 from nbgraph.engine.calls.call import Call
 from nbgraph.engine.calls.outcome import types_of
 from nbgraph.engine.calls.outside import Outside
@@ -58,7 +59,7 @@ def _call(
     perform: Callable[[], Any],
     how: How,
 ) -> Call:
-    types = types_of(unwrapped(fn), desk.types)
+    types = Types.later(partial(types_of, unwrapped(fn), desk.types))
     return Call(request_of(fn, args, kwargs, desk.redact), perform, types, **_options(how))
 
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from json import loads
+from typing import TYPE_CHECKING
 
 from nbgraph.clock import Clock
 from nbgraph.codec import Redaction, Types
 from nbgraph.engine.calls.book import Book, Past, books_of
 from nbgraph.engine.calls.desk import Desk
 from nbgraph.engine.calls.log import CallLog
-from nbgraph.engine.calls.meter import Meter
 from nbgraph.engine.calls.question import default_answer
 from nbgraph.engine.task import Task
 from nbgraph.errors import StoreError
 from nbgraph.ids import TaskId
 from nbgraph.store.protocol import AnswerRecord, EventRecord, Lease, Store
+
+if TYPE_CHECKING:
+    from nbgraph.engine.calls.meter import Meter
 
 
 class Recorder:
@@ -33,8 +36,8 @@ class Recorder:
         self.clock, self.redact, self.types = clock, redact, types
         self.blob = store.blob
         self.log = CallLog(store, lease)
-        self.meter = Meter()
-        """What counts the calls; the session puts the drive's own here."""
+        self.meter: Meter
+        """What counts the calls: whoever drives puts the drive's own here."""
         self._books: dict[str, Book] = {}
         self._lock = threading.Lock()
         self._load: Callable[[], Mapping[str, Book]] | None = self._recorded if restored else None

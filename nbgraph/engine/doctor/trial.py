@@ -12,6 +12,7 @@ from typing import Any
 
 from nbgraph.clock import Clock
 from nbgraph.codec import Redaction, Types
+from nbgraph.engine.calls.meter import Meter
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.control import Breakpoints
 from nbgraph.engine.driver import Driver
@@ -109,6 +110,7 @@ def trial(plan: Plan, conditions: Conditions, clock: Clock, choose: Callable[[in
     ledger = Ledger(store, lease, plan, merger, clock)
     ledger.begin(initial)
     recorder = _Served(store, lease, clock, Redaction(), Types.of(*plan.schema.types))
+    recorder.meter = Meter()  # counts nothing: no call is made
     recorder.serve(conditions.recording, seen)
     with routed(), guarded():
         Driver(plan, ledger, OneByOne(choose), options, Breakpoints(), recorder).drive()
