@@ -29,6 +29,19 @@ def last(run: Any, node: str, *fields: str, turn: int = -1) -> dict[str, str]:
     return {field: nodes[found] for field, found in writers.last(step, fields).items()}
 
 
+def test_long_values_and_short_ones_are_found_alike_and_again():
+    """However long what a step wrote, it is found, as often as somebody asks."""
+    graph = ng.Graph(State, name="long")
+    graph.node(name="a")(lambda state: {"given": "x" * 10_000, "n": 1})
+    graph.node(name="b", after="a")(lambda state: {"left": 1})
+    run = ran(graph)
+    writers = Writers()
+    for row in run.store.steps(run.id):
+        writers.add(row)
+    for _ in range(2):
+        assert {"given": 1, "n": 1, "left": 2, "right": INPUT} == writers.last(2, ["given", "n", "left", "right"])
+
+
 @pytest.mark.parametrize("workers", [1, 8])
 def test_a_gather_knows_which_branch_wrote_what(workers: int):
     """Behind a gather each field is its branch's, whichever branch ended last."""

@@ -261,17 +261,17 @@ def test_a_run_that_is_faster_than_a_view_may_be_costs_no_more(show):
     assert 6 == len(taken)
 
 
-def test_a_piece_waits_until_a_thirtieth_of_the_time_has_paid_for_it(show):
-    """What waits while a run goes on is sorted in after thirty times what that takes, however much came together."""
+def test_a_piece_waits_until_a_sixtieth_of_the_time_has_paid_for_it(show):
+    """What waits while a run goes on is sorted in after sixty times what that takes, however much came together."""
     run = ran(crowd(2))
     widget = show(run).widget
     rows, taken = list(run.store.steps("r1")), []
     widget._spans.take = taken.append
-    widget._pace, widget._worked = 0.1, monotonic() - 30 * 0.1 * (len(rows) - 1)
+    widget._pace, widget._worked = 0.1, monotonic() - 60 * 0.1 * (len(rows) - 1)
     widget.take(Piece(rows, status="running"))
     widget._work()
     assert [] == taken
-    widget._worked -= 30 * 0.1
+    widget._worked -= 60 * 0.1
     widget._work()
     assert 1 == len(taken)
 

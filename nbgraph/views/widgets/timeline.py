@@ -26,8 +26,8 @@ from nbgraph.views.widgets.base import RunView
 from nbgraph.views.widgets.modules import module, stylesheet
 from nbgraph.views.widgets.steering import closed
 
-_REST = 30.0
-"""Times the cost of work, or of a message, that pass before the next one: a timeline takes a thirtieth of a core at most."""
+_REST = 60.0
+"""Times the cost of work, or of a message, that pass before the next one: a timeline takes a sixtieth of a core at most."""
 _PACE, _FEW = 12e-6, 50
 """Seconds that a step takes until that is measured, and steps that are too few to measure it by."""
 _MOST_NOTES = 500
