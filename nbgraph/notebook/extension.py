@@ -19,7 +19,7 @@ from nbgraph.notebook.graphs import graph_magic
 from nbgraph.notebook.nodes import node_magic, transformer
 from nbgraph.notebook.stale import Watch
 from nbgraph.notebook.telling import tell
-from nbgraph.notebook.verbs import ng_magic
+from nbgraph.notebook.verbs import ng_magic, verb_magic
 
 _LOADED: WeakKeyDictionary[Any, Extension] = WeakKeyDictionary()
 
@@ -38,7 +38,8 @@ class Extension:
         self._magic("line_cell", "node", node_magic(self.bench, self.shell, raw))
         self._magic("line", "graph", graph_magic(self.bench, tell, self.cells.born))
         self._magic("line", "edge", edge_magic(self.bench, self.shell))
-        self._magic("line", "ng", ng_magic(self.bench, raw))
+        self._magic("line", "ng", ng := ng_magic(self.bench, raw))
+        self._magic("line", "metrics", verb_magic(ng, "metrics"))
         self._listed(self.shell.input_transformers_cleanup, transformer(self.shell))
         self._listed(self.shell.Completer.custom_matchers, matcher(self.bench))
         self._hook("pre_run_cell", self.cells.begin)

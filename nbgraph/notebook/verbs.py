@@ -74,6 +74,18 @@ def ng_magic(bench: Bench, raw: Callable[[], str]) -> Callable[[str], Any]:
     return ng
 
 
+def verb_magic(ng: Callable[[str], Any], name: str) -> Callable[[str], Any]:
+    """Return a magic of its own that does what ``%ng NAME`` does."""
+
+    @no_var_expand
+    def magic(line: str) -> Any:
+        __tracebackhide__ = True  # as above
+        return ng(f"{name} {line}")
+
+    magic.__doc__ = f"{VERBS[name].about} The same as `%ng {name}`."
+    return magic
+
+
 def _help(name: str) -> None:
     if name and name not in VERBS:
         raise UsageError(_unknown(name))

@@ -171,6 +171,7 @@ def test_metrics_are_those_of_the_engine(cells, graph):
     cells.run("%graph g --store :memory: metrics=registry")
     cells.quiet("%ng run --id r1;")
     assert "nbgraph_steps_total" in set(value(cells, "metrics").metric)
+    assert "nbgraph_steps_total" in cells.run("%metrics")
 
 
 def test_a_name_that_holds_a_run_will_do(cells, graph):
