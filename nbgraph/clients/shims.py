@@ -47,7 +47,12 @@ def shims(library: str) -> Shims:
         raise OptionsError(
             f"library is {library!r}", option="library", actual=library, todo=f"choose one of {', '.join(LIBRARIES)}"
         )
-    http: Any = import_module(library)
+    http = import_module(library)
+    return Shims(http, _transport(http), _atransport(http))
+
+
+def _transport(http: Any) -> Callable[[Any], Any]:
+    """Return the library's transport that records."""
 
     class Parts(http.SyncByteStream):  # type: ignore[misc]  # of a library chosen at run time
         """An answer's body as a node reads it."""
@@ -66,24 +71,6 @@ def shims(library: str) -> Shims:
         def close(self) -> None:
             with carrying(NbgraphError):
                 self._opened.close()
-
-    class AsyncParts(http.AsyncByteStream):  # type: ignore[misc]  # as above
-        """The same, awaited."""
-
-        def __init__(self, opened: Opened) -> None:
-            self._opened = opened
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            while (part := await self._part()) is not None:
-                yield part
-
-        async def _part(self) -> bytes | None:
-            with carrying(NbgraphError):
-                return await self._opened.apart()
-
-        async def aclose(self) -> None:
-            with carrying(NbgraphError):
-                await self._opened.aclose()
 
     class Transport(http.BaseTransport):  # type: ignore[misc]  # as above
         """Records what a node sends through ``inner``."""
@@ -106,6 +93,30 @@ def shims(library: str) -> Shims:
         def close(self) -> None:
             self._inner.close()
 
+    return Transport
+
+
+def _atransport(http: Any) -> Callable[[Any], Any]:
+    """Return the same, awaited."""
+
+    class AsyncParts(http.AsyncByteStream):  # type: ignore[misc]  # as above
+        """The same, awaited."""
+
+        def __init__(self, opened: Opened) -> None:
+            self._opened = opened
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while (part := await self._part()) is not None:
+                yield part
+
+        async def _part(self) -> bytes | None:
+            with carrying(NbgraphError):
+                return await self._opened.apart()
+
+        async def aclose(self) -> None:
+            with carrying(NbgraphError):
+                await self._opened.aclose()
+
     class AsyncTransport(http.AsyncBaseTransport):  # type: ignore[misc]  # as above
         """The same, awaited."""
 
@@ -127,7 +138,7 @@ def shims(library: str) -> Shims:
         async def aclose(self) -> None:
             await self._inner.aclose()
 
-    return Shims(http, Transport, AsyncTransport)
+    return AsyncTransport
 
 
 def _asked(ctx: Context, request: Any, content: bytes) -> Asked:

@@ -35,14 +35,14 @@ def exact(value: Any) -> Decimal | None:
         return None
 
 
-def meter_of(options: Options, began: float, store: Store, run_id: str) -> Meter:
-    """Return what counts a drive of a run that ``began`` at that monotonic second."""
+def meter_of(options: Options, store: Store, run_id: str) -> Meter:
+    """Return what counts a drive of a run that begins now."""
     span, cost = options.time_budget, exact(options.cost_budget)
     return Meter(
         options.prices,
         cost=cost,
         tokens=options.token_budget,
-        due=None if span is None else began + span,
+        due=None if span is None else options.clock.monotonic() + span,
         span=span,
         now=options.clock.monotonic,
         clock=options.clock.now,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from json import loads
 from typing import Any
 
+from nbgraph.engine.budgets import meter_of
 from nbgraph.engine.calls.book import Book, books_of
 from nbgraph.engine.calls.recorder import Recorder, recorded_books
 from nbgraph.engine.editing import Edit, Editor, fields_changed, migrated, misfit
@@ -58,7 +59,8 @@ def take_up(
     if edit is not None:  # a fork
         held = editor.edit(held, edit) if edit else editor.turn(held)
     restorer.complete(held)
-    return TakenUp(ledger, Recorder(store, lease, options.clock, options.redact, merger.types, restored=True))
+    meter = meter_of(options, store, lease.run_id)
+    return TakenUp(ledger, Recorder(store, lease, options.clock, options.redact, merger.types, meter, restored=True))
 
 
 def _followed(store: Store, run_id: str, step: int) -> str:

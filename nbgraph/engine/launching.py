@@ -14,6 +14,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from nbgraph.engine.budgets import meter_of
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.continuing import began, borrowed_from, never_began, still_borrowed, take_up
 from nbgraph.engine.control import Break, Breakpoints, Stops
@@ -99,7 +100,8 @@ class Launcher:
             if merger.blobs:
                 ledger.commit(())
             ledger.begin(initial)
-            recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types)
+            meter = meter_of(options, self.store, lease.run_id)
+            recorder = Recorder(self.store, lease, options.clock, options.redact, merger.types, meter)
             session = Session(self.store, plan, lease, ledger, options, breakpoints, host, recorder)
             watching = self._watching(options)
             if watching:

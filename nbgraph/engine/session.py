@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from nbgraph.engine.budgets import meter_of
 from nbgraph.engine.calls.outcome import words
 from nbgraph.engine.calls.recorder import Recorder
 from nbgraph.engine.control import Breakpoints, Stops
@@ -55,7 +54,6 @@ class Session:
         self._store, self._lease, self._options = store, lease, options
         self.schema = plan.schema
         self.ledger, self._recorder = ledger, recorder
-        recorder.meter = meter_of(options, options.clock.monotonic(), store, lease.run_id)
         self._crew = crew_for(options, host)
         self.feed = Feed()
         ledger.after_commit = self.feed.committed

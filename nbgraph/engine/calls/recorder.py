@@ -30,14 +30,15 @@ class Recorder:
     """Records the calls of one run while it is driven."""
 
     def __init__(
-        self, store: Store, lease: Lease, clock: Clock, redact: Redaction, types: Types, *, restored: bool = False
-    ) -> None:
+        self, store: Store, lease: Lease, clock: Clock, redact: Redaction, types: Types, meter: Meter, *,
+        restored: bool = False,
+    ) -> None:  # fmt: skip
         self._store, self.run_id = store, lease.run_id
         self.clock, self.redact, self.types = clock, redact, types
         self.blob = store.blob
         self.log = CallLog(store, lease)
-        self.meter: Meter
-        """What counts the calls: whoever drives puts the drive's own here."""
+        self.meter = meter
+        """What counts the calls of this drive."""
         self._books: dict[str, Book] = {}
         self._lock = threading.Lock()
         self._load: Callable[[], Mapping[str, Book]] | None = self._recorded if restored else None

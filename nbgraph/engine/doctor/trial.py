@@ -109,8 +109,8 @@ def trial(plan: Plan, conditions: Conditions, clock: Clock, choose: Callable[[in
     lease = store.create(record)
     ledger = Ledger(store, lease, plan, merger, clock)
     ledger.begin(initial)
-    recorder = _Served(store, lease, clock, Redaction(), Types.of(*plan.schema.types))
-    recorder.meter = Meter()  # counts nothing: no call is made
+    unpaid = Meter()  # no call is made
+    recorder = _Served(store, lease, clock, Redaction(), Types.of(*plan.schema.types), unpaid)
     recorder.serve(conditions.recording, seen)
     with routed(), guarded():
         Driver(plan, ledger, OneByOne(choose), options, Breakpoints(), recorder).drive()
