@@ -36,9 +36,10 @@ ALL_DONE = """() => {
   return raised || code.every((cell) => cell.executionCount !== null && cell.executionState !== 'running');
 }"""
 # ipykernel 7.0 to 7.3 now and then sleeps over a message until somebody new connects (tests/cells.py); 7.4 does not.
+# The first one that it may sleep over is the one with which the page asks who it is.
 REMIND = """() => { let somebody; setInterval(() => {
   const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
-  if (kernel?.connectionStatus !== 'connected' || (somebody && somebody.readyState !== WebSocket.CLOSED)) return;
+  if (!kernel || (somebody && somebody.readyState !== WebSocket.CLOSED)) return;
   const { wsUrl, token } = kernel.serverSettings;
   somebody = new WebSocket(`${wsUrl}api/kernels/${kernel.id}/channels?token=${encodeURIComponent(token)}`);
   somebody.onmessage = () => somebody.close();
@@ -94,9 +95,9 @@ class LabPage:
     def ready(self) -> Self:
         """Wait until the notebook is shown and its kernel is idle."""
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
-        self.kernel_is("idle")
         if self.sleepy:
             self.page.evaluate(REMIND)
+        self.kernel_is("idle")
         return self
 
     def kernel_is(self, status: str) -> None:
