@@ -57,6 +57,7 @@ def mount(page: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., M
             one = Mounted(page, None, plain(what, what if css is None else css, state or {}), "widget", theme)
         else:
             one = Pair(page, what, request.getfixturevalue("wire"), theme)
+        one.frame()  # it learns its size with the first frame, as a person never sees it without
         mounted.append(one)
         return one
 
