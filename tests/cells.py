@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jupyter_client import manager
+from jupyter_client import kernelspec, manager
 
-from tests.kernels import LOCKED, command, environment
+from tests.kernels import LOCKED, write_kernelspec
 
 SOON = 60.0
 SLEEPS = """
@@ -119,9 +119,9 @@ def said(message):
 @contextmanager
 def started_kernel(folder: Path, version: str = LOCKED) -> Iterator[Notebook]:
     """Start a kernel that works in ``folder`` and keeps its settings there; end it afterwards."""
-    env = {**os.environ, **environment(version), "IPYTHONDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder)}
-    kernel = manager.KernelManager(kernel_name="python3")
-    kernel.kernel_cmd = command()
+    env = {**os.environ, "IPYTHONDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder)}
+    specs = kernelspec.KernelSpecManager(kernel_dirs=[str(folder / "kernels")])
+    kernel = manager.KernelManager(kernel_name=write_kernelspec(version, folder), kernel_spec_manager=specs)
     kernel.start_kernel(env=env, cwd=str(folder))
     client = kernel.client()
     client.start_channels()

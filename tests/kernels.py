@@ -37,9 +37,14 @@ def environment(version: str) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(folders)}
 
 
+# A kernel reads what is written to its stderr, and takes it along when it crashes: Python has to know the real one.
+LAST_WORDS = "import faulthandler, sys; faulthandler.enable(getattr(sys.stderr, '_original_stdstream_copy', 2))"
+
+
 def command() -> list[str]:
-    """Return how a kernel is started; its version is decided by ``environment``."""
-    return [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    """Return how a kernel is started; its version is decided by ``environment``. One that crashes says where."""
+    launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    return [*launch, f"--IPKernelApp.exec_lines={LAST_WORDS}"]
 
 
 def name_of(version: str) -> str:

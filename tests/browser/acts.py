@@ -20,7 +20,10 @@ class Log(TypedDict):
     x: int
 
 go = threading.Event()
+Path("stores").mkdir(exist_ok=True)
 """
+"""What every notebook begins with. Stores are in a folder of their own: the page lists the notebook's folder every ten
+seconds, and the server has no folder to show (404, and a dialog over the page) when a file goes while it is listed."""
 
 CHAIN = """
 graph = ng.Graph(Log, name="chain")
@@ -39,9 +42,9 @@ def held(state, ctx):
 def last(state):
     return {"log": "last", "x": state["x"] + 1}
 
-for old in Path().glob("chain.sqlite*"):
+for old in Path("stores").glob("chain.sqlite*"):
     old.unlink()
-engine = ng.Engine(graph, store="chain.sqlite")
+engine = ng.Engine(graph, store="stores/chain.sqlite")
 """
 """Three nodes, the middle one held until ``go`` is set; the runs of an earlier test are gone."""
 

@@ -79,3 +79,4 @@ def picture(lab: LabPage, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lab.page.screenshot(path=folder / f"{name}.png")
     print(f"The page is in {folder / name}.png; its problems: {lab.problems}")  # noqa: T201 - shown with the failure
+    print("The server said at last:", lab.server.log())  # noqa: T201 - a kernel that died says so here

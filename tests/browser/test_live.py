@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 MAGICS = (
     "%load_ext nbgraph",
-    "%graph demo --state Log --store demo.sqlite",
+    "%graph demo --state Log --store stores/demo.sqlite",
     '%%node load\nreturn {"log": "load", "x": 1}',
     '%%node hold --after load\ngo.wait(30)\nreturn {"log": "hold"}',
     '%%node report --after hold\nreturn {"log": "report"}',
@@ -105,7 +105,7 @@ def test_a_view_catches_up_after_the_page_was_reloaded(notebook):
 @pytest.mark.parametrize("app", ["lab"])
 def test_a_view_of_the_past_opens_in_a_new_kernel(notebook):
     """After a restart the old view says that its kernel is gone; opened from its file, the run shows what it did."""
-    again = "import nbgraph as ng\nng.dashboard(ng.open_run('chain.sqlite', 'one'))"
+    again = "import nbgraph as ng\nng.dashboard(ng.open_run('stores/chain.sqlite', 'one'))"
     lab = notebook(SETUP, CHAIN, "go.set()\nrun = engine.run(run_id='one')\nng.dashboard(run)", again)
     lab.run_cells(0, 1, 2)
     lab.restart()

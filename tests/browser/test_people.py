@@ -17,9 +17,9 @@ graph = ng.Graph(Log, name="asks")
 def decide(state, ctx):
     return {"log": ctx.ask("Which way?", schema=Literal["left", "right"])}
 
-for old in Path().glob("asks.sqlite*"):
+for old in Path("stores").glob("asks.sqlite*"):
     old.unlink()
-engine = ng.Engine(graph, store="asks.sqlite")
+engine = ng.Engine(graph, store="stores/asks.sqlite")
 run = engine.run(run_id="one")
 engine.inbox_form(by="ada")
 """
@@ -49,9 +49,9 @@ graph = ng.Graph(Log, name="many")
 def only(state):
     return {"log": "x"}
 
-for old in Path().glob("many.sqlite*"):
+for old in Path("stores").glob("many.sqlite*"):
     old.unlink()
-engine = ng.Engine(graph, store="many.sqlite")
+engine = ng.Engine(graph, store="stores/many.sqlite")
 for number in range(3):
     engine.run(run_id=f"run{number}")
 engine.browser()
