@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import threading
 import warnings
 from pathlib import Path
+from typing import Any
 
 from nbgraph.errors import StoreForeign, StoreReadOnly
 from nbgraph.store import filesystem, migrations, schema
@@ -24,7 +26,11 @@ _TURNS = 4
 
 
 class Connection(sqlite3.Connection):
-    """A connection that can be referred to weakly."""
+    """A connection that can be referred to weakly, and that ``turn`` is for who uses it or closes it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.turn = threading.RLock()
 
 
 def connect(path: str, *, writable: bool, busy_timeout: float, immutable: bool = False) -> Connection:

@@ -255,3 +255,37 @@ def test_threads_share_a_store(path):
         for thread in threads:
             thread.join(30)
         assert ([row.steps for row in store.runs()], store.verify()) == ([40] * 8, [])
+
+
+READ_WHILE_IT_IS_CLOSED = """
+import threading
+with SqliteStore(sys.argv[1]) as store:
+    store.commit(store.create(run_record()), [step_record(step) for step in range(1, 400)])
+
+def read(store, seen, ends):
+    try:
+        while True:
+            for _ in store.steps("r"):
+                seen.release()
+    except Exception as error:
+        ends.append("closed" if "is closed" in str(error) else repr(error))
+
+for _ in range(30):
+    store, seen, ends = SqliteStore(sys.argv[1]), threading.Semaphore(0), []
+    readers = [threading.Thread(target=read, args=(store, seen, ends)) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for _ in range(2000):
+        seen.acquire()
+    store.close()
+    for reader in readers:
+        reader.join()
+    print(*ends)
+"""
+
+
+def test_a_store_is_closed_while_threads_read(path, python):
+    """Their queries end first, then each reader hears that the store is closed; the process lives."""
+    process = python(READ_WHILE_IT_IS_CLOSED, path)
+    said, errors = process.communicate(timeout=60)
+    assert (0, "", 30 * "closed closed closed closed\n") == (process.returncode, errors, said)
