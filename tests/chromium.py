@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PATIENCE = 30_000
+"""Milliseconds after which what a page should show has not come: a busy machine may be slow, a test need not be strict."""
 # No sandbox: containers run as root. No background traffic: a request that leaves this machine is a failure.
 ARGS = [
     "--no-sandbox",
@@ -41,6 +43,7 @@ def opened() -> Iterator[Any]:
     """
     from playwright import sync_api
 
+    sync_api.expect.set_options(timeout=PATIENCE)
     program = found()
     if not program:
         missing = "no Chromium was found; `sh .ci/browser` installs one, CHROMIUM=/path/to/chromium names one"

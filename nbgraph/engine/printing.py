@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from json import loads
@@ -21,6 +22,10 @@ from nbgraph.engine.kernel import kernel
 KEPT = 32 * 1024
 """Characters that are kept from the beginning of what an attempt prints, and as many from its end."""
 _LOCK = threading.Lock()
+_ROUTERS: deque[Router] = deque(maxlen=4)
+"""The routers to the last streams. Python's ``print`` may hold no reference to the stream that it writes to (CPython's
+issue 130163): one that was in ``sys.stdout`` only would be freed under a cell that prints just when a run ends, and the
+kernel would crash. A print would have to outlast four other streams for that now."""
 _holds = 0
 
 
@@ -110,7 +115,16 @@ def hold() -> None:
     with _LOCK:
         _holds += 1
         if type(sys.stdout) is not Router and sys.stdout is not None:
-            sys.stdout = Router(sys.stdout)
+            sys.stdout = _router(sys.stdout)
+
+
+def _router(original: Any) -> Router:
+    """Return the router to a stream, the same one again where there is one."""
+    for known in _ROUTERS:
+        if known.original is original:
+            return known
+    _ROUTERS.append(Router(original))
+    return _ROUTERS[-1]
 
 
 def release() -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests import kernels
 from tests.browser.lab import LabPage
 from tests.browser.server import PROGRAMS, Server
-from tests.chromium import ROOT, opened
+from tests.chromium import PATIENCE, ROOT, opened
 
 browser = pytest.fixture(scope="module")(opened)
 
@@ -57,7 +57,7 @@ def notebook(
     """Give what writes a notebook of these cells and opens it in a page of its own; ``kernel="7.3.0"`` chooses one."""
     server = servers(app)
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     lab = LabPage(context.new_page(), server)
     name = re.sub(r"[^\w-]+", "-", request.node.name).strip("-")
 

@@ -137,7 +137,7 @@ class LabPage:
         self.cell(i).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
 
-    def end_cell(self, i: int, timeout: float = 30.0) -> str:
+    def end_cell(self, i: int, timeout: float = 60.0) -> str:
         """Wait until a cell is done; return what it shows. Raises ``CellError`` with what the cell raised."""
         self.page.wait_for_function(DONE, arg=i, timeout=timeout * 1000)
         told = self.raised(i)
@@ -145,7 +145,7 @@ class LabPage:
             raise CellError(told)
         return self.shown(i)
 
-    def run_cell(self, i: int, timeout: float = 30.0) -> str:
+    def run_cell(self, i: int, timeout: float = 60.0) -> str:
         """Run a cell to its end; return what it shows as text."""
         self.start_cell(i)
         return self.end_cell(i, timeout)

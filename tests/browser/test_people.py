@@ -35,7 +35,7 @@ def test_a_question_is_answered_where_it_is_shown_and_the_run_goes_on(notebook):
     expect(form.get_by_role("radio", name="right")).to_have_attribute("aria-checked", "true")
     lab.page.keyboard.press("Tab")
     lab.page.keyboard.press("Enter")
-    expect(form).to_contain_text("answered by ada: right", timeout=20_000)
+    expect(form).to_contain_text("answered by ada: right")
     form.get_by_role("button", name="Resume one").click()
     expect(form.get_by_role("button", name="Resume one")).to_be_hidden()
     assert "['right']" == lab.run_cell(2).strip()

@@ -12,7 +12,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
-SOON = 10.0
+SOON = 30.0
 """Seconds after which a test gives up waiting for something that should come at once."""
 
 

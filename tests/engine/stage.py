@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypedDict
 
 import nbgraph as ng
 
-SOON = 10.0
+SOON = 30.0
 """Seconds after which a test gives up waiting for something that should come at once."""
 
 

@@ -7,6 +7,8 @@ import asyncio
 import contextvars
 import io
 import json
+import os
+import subprocess
 import sys
 import threading
 import types
@@ -298,6 +300,33 @@ def test_a_stream_that_was_put_over_it_stays():
         release()
         assert first is sys.stdout
     assert "still works\n" == first.getvalue()
+
+
+PRINTS_WHEN_A_RUN_ENDS = """
+import sys, threading, nbgraph as ng
+go, graph = threading.Event(), ng.Graph(dict, name="g")
+graph.node(name="waits")(lambda state: {"went": go.wait(30)})
+plain, run = sys.stdout, ng.Engine(graph).start()
+while sys.stdout is plain:
+    pass
+
+class Late:
+    def __str__(self):
+        go.set()
+        while sys.stdout is not plain:
+            pass
+        return "printed"
+
+print(Late())
+"""
+
+
+def test_a_print_that_a_runs_end_falls_into_arrives():
+    """Python's ``print`` does not hold the stream that it began with; whoever has put it there still has to."""
+    checked = {**os.environ, "PYTHONMALLOC": "debug"}  # what was freed is overwritten, so that it cannot seem to work
+    command = [sys.executable, "-c", PRINTS_WHEN_A_RUN_ENDS]
+    done = subprocess.run(command, env=checked, capture_output=True, text=True, timeout=60)
+    assert (0, "printed\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_it_looks_like_what_it_stands_for():

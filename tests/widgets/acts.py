@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import nbgraph as ng
 
-PATIENCE = 10
+PATIENCE = 30
 """Seconds after which something that should have happened has not."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nbgraph.views.widgets import scene
-from tests.chromium import opened
+from tests.chromium import PATIENCE, opened
 from tests.widgets.alone import Mounted, Pair, plain
 from tests.widgets.wire import Wire, laid
 
@@ -18,7 +18,7 @@ browser = pytest.fixture(scope="module")(opened)
 @pytest.fixture(scope="module")
 def _context(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1080, "height": 760}, reduced_motion="reduce")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 
