@@ -14,12 +14,10 @@ import textwrap
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
-from threading import Lock
 from types import CodeType
 from typing import Any, NamedTuple
 
-_PARSING = Lock()
-"""CPython 3.11 may raise SystemError where two threads build syntax trees at once; nodes' threads come here too."""
+from nbgraph.graph.syntax import parsed
 
 
 class Source(NamedTuple):
@@ -49,7 +47,7 @@ def tree_of(fn: Any) -> ast.AST | None:
     """Return the syntax tree of a callable's source, None where there is no source."""
     text = source_of(fn).text
     try:
-        return ast.parse(text) if text else None
+        return parsed(text) if text else None
     except SyntaxError:
         return None
 
@@ -100,7 +98,7 @@ def _function_text(fn: Any) -> str:
         return ""
     try:
         text = textwrap.dedent("".join(inspect.getblock(lines[code.co_firstlineno - 1 :])))
-        tree = ast.parse(text)
+        tree = parsed(text)
     except (SyntaxError, IndexError):
         return ""
     first = tree.body[0] if tree.body else None
@@ -134,9 +132,7 @@ def _lambda_text(code: CodeType) -> str:
 @lru_cache(8)
 def _lambdas(text: str) -> tuple[ast.Lambda, ...]:
     try:
-        with _PARSING:
-            tree = ast.parse(text)
-        return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Lambda))
+        return tuple(node for node in ast.walk(parsed(text)) if isinstance(node, ast.Lambda))
     except SyntaxError:
         return ()
 

@@ -12,6 +12,8 @@ import tokenize
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from nbgraph.graph.syntax import parsed
+
 INDENT = "    "
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _STRING_OPENS = frozenset(filter(None, (getattr(tokenize, name, None) for name in ("FSTRING_START", "TSTRING_START"))))
@@ -37,7 +39,7 @@ def body_of(text: str) -> Body | None:
     True
     """
     try:
-        tree = ast.parse(text)
+        tree = parsed(text)
     except (SyntaxError, ValueError):
         return None
     own = list(_own(tree))
@@ -85,7 +87,7 @@ def _awaits(node: ast.AST) -> bool:
 
 def _return_last(lines: list[str], body: str) -> None:
     """Put ``return`` before the last statement if that is an expression with a value."""
-    statements = ast.parse(body).body
+    statements = parsed(body).body
     last = statements[-1] if statements else None
     if not isinstance(last, ast.Expr) or _says_nothing(last, first=last is statements[0]):
         return

@@ -19,6 +19,7 @@ from nbgraph.graph.definition import Graph
 from nbgraph.graph.parts import EdgeDef, NodeDef
 from nbgraph.graph.retry import Retry
 from nbgraph.graph.source import globals_of, source_of
+from nbgraph.graph.syntax import parsed
 
 HOME = "__main__"
 
@@ -141,7 +142,7 @@ class Harvest:
 
     def _names(self, text: str, known: dict[str, Any]) -> None:
         """Define whatever a text names and its author's namespace has."""
-        own = ast.parse(text)
+        own = parsed(text)
         bound = {
             node.name for node in own.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         }

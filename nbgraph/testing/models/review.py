@@ -8,12 +8,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import pairwise
-from threading import Lock
 from typing import NamedTuple
 
-_ONE_AT_A_TIME = Lock()
+from nbgraph.graph.syntax import parsed
 
 LONG = 40
 """Lines from which a function is called long."""
@@ -72,15 +70,8 @@ def findings(code: str, rules: tuple[str, ...] = ()) -> list[Finding]:
 
 
 def _tree(code: str) -> ast.Module | None:
-    # Python 3.11 now and then raises SystemError where two threads build syntax trees at once; who asks may be a third.
-    with _ONE_AT_A_TIME, suppress(SystemError):
-        return _parsed(code)
-    return _parsed(code)
-
-
-def _parsed(code: str) -> ast.Module | None:
     try:
-        return ast.parse(code)
+        return parsed(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
